@@ -1,0 +1,221 @@
+//! One user with his phones and his live challenges: what every decision about a login concerns.
+
+use gatematch_protocol::id::{ChallengeId, DeviceId, GatewayId};
+use gatematch_protocol::time::Timestamp;
+
+use crate::audit::{Actor, Event, Journal, Outcome};
+use crate::challenge::{Challenge, Reason, State, Step};
+use crate::device::Device;
+use crate::limits::AfterFailure;
+use crate::user::{Status, User, UserChange};
+
+/// A user, his phones and his live challenges (and others that were asked for by id).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    /// Himself.
+    pub user: User,
+    /// His phones, oldest first.
+    pub devices: Vec<Device>,
+    /// His challenges, oldest first: all live ones are among them.
+    pub challenges: Vec<Challenge>,
+}
+
+impl Account {
+    /// An account without phones and challenges.
+    #[must_use]
+    pub const fn new(user: User) -> Self {
+        Self { user, devices: Vec::new(), challenges: Vec::new() }
+    }
+
+    /// The phones that may be asked.
+    pub fn active_devices(&self) -> impl Iterator<Item = &Device> {
+        self.devices.iter().filter(|device| device.is_active())
+    }
+
+    /// The phone `id`, if it may be asked.
+    #[must_use]
+    pub fn active_device(&self, id: DeviceId) -> Option<&Device> {
+        self.active_devices().find(|device| device.id == id)
+    }
+
+    /// The challenge `id`.
+    #[must_use]
+    pub fn challenge(&self, id: ChallengeId) -> Option<&Challenge> {
+        self.challenges.iter().find(|challenge| challenge.id == id)
+    }
+
+    /// Writes down that the time of challenges has run out. Everything that decides does this first, so that
+    /// nothing dead is ever decided upon, whatever the clock did meanwhile.
+    ///
+    /// Lock, disable and revocation end what is open in their own transaction. Should the store hold something
+    /// open all the same (a row changed by hand, an old backup), it ends here: the second bolt.
+    pub fn settle(&mut self, journal: &mut Journal) {
+        let (now, may_sign_in) = (journal.now, self.user.may_sign_in());
+        let phones: Vec<DeviceId> = self.active_devices().map(|device| device.id).collect();
+        let mut own = Journal::new(Actor::System, now);
+        self.end(&mut own, |challenge| {
+            if challenge.is_overdue(now) {
+                return Some(Step::Expire);
+            }
+            let approver_is_gone = challenge.state.decided_by().is_some_and(|device| !phones.contains(&device));
+            match (may_sign_in, approver_is_gone) {
+                (false, _) => Some(Step::Deny { reason: Reason::Locked, device: None }),
+                (true, true) => Some(Step::Deny { reason: Reason::Revoked, device: None }),
+                (true, false) => None,
+            }
+        });
+        journal.events.append(&mut own.events);
+    }
+
+    /// Takes the step that `which` names for each challenge, where that step exists, and records it.
+    pub(crate) fn end(&mut self, journal: &mut Journal, which: impl Fn(&Challenge) -> Option<Step>) -> usize {
+        let mut ended = 0;
+        for challenge in &mut self.challenges {
+            let Some(step) = which(challenge) else { continue };
+            if challenge.take(step, journal.now) {
+                journal.record(ended_event(challenge, journal));
+                ended += 1;
+            }
+        }
+        ended
+    }
+
+    /// Locks the account and ends what is open; false if it was locked already.
+    pub fn lock(&mut self, reason: &str, journal: &mut Journal) -> bool {
+        self.settle(journal);
+        if self.user.locked.is_some() {
+            return false;
+        }
+        self.user.locked = Some(reason.to_owned());
+        journal.record(journal.event("user.locked").user(&self.user.username).with("reason", reason));
+        self.end(journal, |_| Some(Step::Deny { reason: Reason::Locked, device: None }));
+        true
+    }
+
+    /// Unlocks the account and forgets his failures; false if nothing was to be done.
+    pub fn unlock(&mut self, reason: &str, journal: &mut Journal) -> bool {
+        if self.user.locked.is_none() && self.user.limits.failures() == 0 {
+            return false;
+        }
+        self.user.locked = None;
+        self.user.limits.forgive_failures();
+        journal.record(journal.event("user.unlocked").user(&self.user.username).with("reason", reason));
+        true
+    }
+
+    /// Changes the user; disabling ends what is open.
+    pub fn change(&mut self, change: &UserChange, journal: &mut Journal) {
+        self.settle(journal);
+        if change.apply(&mut self.user) {
+            let mut event = journal.event("user.changed").user(&self.user.username);
+            if change.groups.is_some() {
+                event = event.with("groups", self.user.groups.clone());
+            }
+            journal.record(event);
+        }
+        match (change.status, self.user.status) {
+            (Some(Status::Disabled), Status::Active) => {
+                self.user.status = Status::Disabled;
+                journal.record(journal.event("user.disabled").user(&self.user.username));
+                self.end(journal, |_| Some(Step::Deny { reason: Reason::Locked, device: None }));
+            }
+            (Some(Status::Active), Status::Disabled) => {
+                self.user.status = Status::Active;
+                journal.record(journal.event("user.enabled").user(&self.user.username));
+            }
+            _ => {}
+        }
+    }
+
+    /// Ends what is open because the account goes.
+    pub fn delete(&mut self, journal: &mut Journal) {
+        self.settle(journal);
+        self.end(journal, |_| Some(Step::Deny { reason: Reason::Revoked, device: None }));
+        let event = journal.event("user.deleted").user(&self.user.username);
+        journal.record(event.with("devices", self.devices.len()));
+        self.devices.clear();
+    }
+
+    /// Takes a phone away and ends what only it could decide or what it approved. `None` if there is no such phone.
+    pub fn revoke_device(&mut self, id: DeviceId, why: &str, journal: &mut Journal) -> Option<Device> {
+        self.settle(journal);
+        let index = self.devices.iter().position(|device| device.id == id)?;
+        let device = self.devices.remove(index);
+        let event = journal.event("device.deleted").user(&self.user.username).device(id);
+        journal.record(event.with("name", device.name.as_str()).with("why", why));
+        let remaining: Vec<DeviceId> = self.active_devices().map(|device| device.id).collect();
+        self.end(journal, |challenge| {
+            let concerned = match &challenge.state {
+                State::Pending => {
+                    let pushed = challenge.methods == [crate::policy::Method::Push];
+                    pushed
+                        && challenge.sent_to.contains(&id)
+                        && !challenge.sent_to.iter().any(|other| remaining.contains(other))
+                }
+                State::Approved { approval, .. } => approval.device == Some(id),
+                _ => false,
+            };
+            concerned.then_some(Step::Deny { reason: Reason::Revoked, device: None })
+        });
+        Some(device)
+    }
+
+    /// Ends what is open at a gateway that goes.
+    pub fn gateway_deleted(&mut self, gateway: GatewayId, journal: &mut Journal) -> usize {
+        self.settle(journal);
+        self.end(journal, |challenge| {
+            (challenge.gateway == gateway).then_some(Step::Deny { reason: Reason::Revoked, device: None })
+        })
+    }
+
+    /// Counts a failure; at the limit the account is locked, which ends what is open.
+    pub(crate) fn fail(&mut self, journal: &mut Journal) -> AfterFailure {
+        let after = self.user.limits.failed(journal.now);
+        match after {
+            AfterFailure::Lock => {
+                self.lock("too many failures", journal);
+            }
+            AfterFailure::Cooldown => {
+                let event = journal.event("user.cooled_down").user(&self.user.username);
+                journal.record(event.with("failures", self.user.limits.failures()));
+            }
+            AfterFailure::Nothing => {}
+        }
+        after
+    }
+
+    /// When the next of the live challenges runs out of time.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.challenges.iter().filter_map(Challenge::deadline).min()
+    }
+}
+
+/// An event about `challenge`, with what every such event tells.
+pub(crate) fn about(challenge: &Challenge, kind: &'static str, journal: &Journal) -> Event {
+    let mut event = journal.event(kind).user(&challenge.username).gateway(challenge.gateway);
+    event.client = Some(challenge.client.clone());
+    event.policy.clone_from(&challenge.rule);
+    event.with("challenge", challenge.id.to_string())
+}
+
+/// The event of the state that `challenge` is in now.
+pub(crate) fn ended_event(challenge: &Challenge, journal: &Journal) -> Event {
+    let (kind, outcome) = match challenge.state {
+        State::Pending => ("challenge.created", Outcome::Success),
+        State::Approved { .. } => ("challenge.approved", Outcome::Success),
+        State::Redeemed { .. } => ("challenge.redeemed", Outcome::Success),
+        State::Denied { .. } => ("challenge.denied", Outcome::Failure),
+        State::Expired { .. } => ("challenge.expired", Outcome::Failure),
+        State::Cancelled { .. } => ("challenge.cancelled", Outcome::Failure),
+    };
+    let mut event = about(challenge, kind, journal);
+    event.outcome = outcome;
+    event.reason = challenge.state.reason().map(|reason| reason.as_str().to_owned());
+    event.device = challenge.state.decided_by();
+    if let State::Approved { approval, .. } | State::Redeemed { approval, .. } = &challenge.state {
+        event.number_match = Some(challenge.number.is_some());
+        event = event.with("method", approval.method.as_str()).with("uv_claimed", approval.uv.as_str());
+    }
+    event
+}

@@ -1,0 +1,132 @@
+//! Enrollment: a phone becomes an authenticator by a token that works once and a proof of its key.
+
+use std::fmt;
+
+use gatematch_protocol::device::PushSubscription;
+use gatematch_protocol::id::{DeviceId, EnrollmentId, UserId};
+use gatematch_protocol::jwk::PublicKey;
+use gatematch_protocol::time::Timestamp;
+
+use crate::account::Account;
+use crate::audit::Journal;
+use crate::challenge::CLOCK_STEP_SECONDS;
+use crate::device::{Device, DeviceStatus};
+use crate::user::Status;
+
+/// The longest life of an enrollment token, in seconds (and the default).
+pub const MAX_LIFE_SECONDS: i64 = 600;
+/// How many phones a user may have, unless the configuration says otherwise.
+pub const MAX_DEVICES: usize = 5;
+
+/// An enrollment; of its token only the SHA-256 is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enrollment {
+    /// Names it.
+    pub id: EnrollmentId,
+    /// For whom.
+    pub user: UserId,
+    /// base64url(SHA-256(token)).
+    pub token_digest: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it dies.
+    pub expires_at: Timestamp,
+    /// When it was used.
+    pub used_at: Option<Timestamp>,
+}
+
+impl Enrollment {
+    /// Whether its token still works. One that was made in the future does not: the clock was set back.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        let from_the_future = self.created_at > now.plus_seconds(CLOCK_STEP_SECONDS);
+        self.used_at.is_none() && now < self.expires_at && !from_the_future
+    }
+}
+
+/// A phone that asks to be registered; its proof of possession holds. `Debug` does not tell the code.
+#[derive(Clone)]
+pub struct Registration {
+    /// What it will be called.
+    pub id: DeviceId,
+    /// What it signs with.
+    pub key: PublicKey,
+    /// What the person calls it.
+    pub name: String,
+    /// Such as `Android`.
+    pub platform: Option<String>,
+    /// Where Web Push reaches it.
+    pub push: Option<PushSubscription>,
+    /// Six digits, where somebody else must confirm.
+    pub code: Option<String>,
+    /// How many phones the user may have.
+    pub max_devices: usize,
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let code = self.code.as_ref().map(|_| "..");
+        let mut shown = f.debug_struct("Registration");
+        shown.field("id", &self.id).field("key", &self.key).field("name", &self.name);
+        shown.field("platform", &self.platform).field("push", &self.push);
+        shown.field("code", &code).field("max_devices", &self.max_devices).finish()
+    }
+}
+
+/// Why a phone is not registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegisterRefusal {
+    /// The token is unknown, used or expired, or the user disabled or gone: alike for the caller.
+    Gone,
+    /// The key is registered already, to whomever.
+    KeyTaken,
+    /// The user has as many phones as are allowed.
+    TooMany,
+}
+
+impl Account {
+    /// Registers a phone and spends the enrollment; `key_taken` says whether anybody has the key already.
+    ///
+    /// # Errors
+    /// [`RegisterRefusal`]; the token then stays as it was.
+    pub fn register(
+        &mut self,
+        enrollment: &mut Enrollment,
+        key_taken: bool,
+        phone: Registration,
+        journal: &mut Journal,
+    ) -> Result<Device, RegisterRefusal> {
+        let now = journal.now;
+        let open = enrollment.user == self.user.id && enrollment.is_open(now);
+        if !open || self.user.status == Status::Disabled {
+            return Err(RegisterRefusal::Gone);
+        }
+        if key_taken {
+            return Err(RegisterRefusal::KeyTaken);
+        }
+        if self.devices.len() >= phone.max_devices {
+            return Err(RegisterRefusal::TooMany);
+        }
+        enrollment.used_at = Some(now);
+        let status = match phone.code {
+            None => DeviceStatus::Active,
+            Some(code) => DeviceStatus::Unconfirmed { code, wrong_tries: 0 },
+        };
+        let device = Device {
+            id: phone.id,
+            user: self.user.id,
+            key: phone.key,
+            name: phone.name,
+            platform: phone.platform,
+            status,
+            push: phone.push,
+            created_at: now,
+            last_used_at: None,
+        };
+        let event = journal.event("device.registered").user(&self.user.username).device(device.id);
+        let event = event.with("enrollment", enrollment.id.to_string()).with("name", device.name.as_str());
+        journal.record(event.with("status", device.status.as_str()).with("thumbprint", device.key.thumbprint()));
+        self.devices.push(device.clone());
+        Ok(device)
+    }
+}

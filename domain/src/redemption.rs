@@ -1,0 +1,111 @@
+//! The gateway's side after the decision: an approval is spent once, and a challenge can be taken back.
+
+use gatematch_protocol::id::{ChallengeId, GatewayId};
+use gatematch_protocol::response::UserVerification;
+use gatematch_protocol::result::{LIFETIME_SECONDS, ResultClaims};
+use gatematch_protocol::time::Timestamp;
+
+use crate::account::{Account, ended_event};
+use crate::audit::Journal;
+use crate::challenge::{Approval, Challenge, REPEAT_SECONDS, State, Step};
+use crate::policy::Method;
+
+/// Why nothing is redeemed or taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedeemRefusal {
+    /// There is no such challenge, or another gateway made it.
+    Unknown,
+    /// It was redeemed under another id, or too long ago.
+    AlreadyRedeemed,
+    /// It is final: the state that it is in.
+    Final(&'static str),
+}
+
+/// The claims of the result of an approved challenge; `None` where it is not approved.
+#[must_use]
+pub fn result_claims(challenge: &Challenge, issuer: &str, now: Timestamp) -> Option<ResultClaims> {
+    let State::Approved { approval, .. } = &challenge.state else { return None };
+    Some(ResultClaims {
+        iss: issuer.to_owned(),
+        aud: challenge.gateway,
+        sub: challenge.username.clone(),
+        jti: challenge.id,
+        iat: now.numeric_date(),
+        exp: now.numeric_date() + LIFETIME_SECONDS,
+        method: approval.method.as_str().to_owned(),
+        amr: amr(approval),
+        number_match: challenge.number.is_some(),
+        display: challenge.display.as_str().to_owned(),
+        device: approval.device,
+    })
+}
+
+// RFC 8176: a key in software, and what the phone claims to have verified.
+fn amr(approval: &Approval) -> Vec<String> {
+    let Method::Push = approval.method;
+    let claimed = match approval.uv {
+        UserVerification::Biometric => Some("user"),
+        UserVerification::Pin => Some("pin"),
+        UserVerification::None => None,
+    };
+    ["swk"].into_iter().chain(claimed).map(str::to_owned).collect()
+}
+
+impl Account {
+    /// Spends the approval of the challenge `id`, and yields the challenge as it is then: redeemed, now or before
+    /// under the same id; or unchanged where it is not an approval.
+    ///
+    /// # Errors
+    /// [`RedeemRefusal`].
+    pub fn redeem(
+        &mut self,
+        id: ChallengeId,
+        gateway: GatewayId,
+        redemption_id: &str,
+        result: &str,
+        journal: &mut Journal,
+    ) -> Result<Challenge, RedeemRefusal> {
+        self.settle(journal);
+        let now = journal.now;
+        let challenge = self.made_by(id, gateway).ok_or(RedeemRefusal::Unknown)?;
+        if let Some(outcome) = repeated(challenge, redemption_id, now) {
+            return outcome.map(|()| challenge.clone());
+        }
+        let step = Step::Redeem { redemption_id: redemption_id.to_owned(), result: result.to_owned() };
+        if challenge.take(step, now) {
+            journal.record(ended_event(challenge, journal));
+        }
+        Ok(challenge.clone())
+    }
+
+    /// Takes the challenge `id` back.
+    ///
+    /// # Errors
+    /// [`RedeemRefusal`]; a final challenge stays as it is.
+    pub fn cancel(
+        &mut self,
+        id: ChallengeId,
+        gateway: GatewayId,
+        journal: &mut Journal,
+    ) -> Result<Challenge, RedeemRefusal> {
+        self.settle(journal);
+        let challenge = self.made_by(id, gateway).ok_or(RedeemRefusal::Unknown)?;
+        if !challenge.take(Step::Cancel { reason: None }, journal.now) {
+            return Err(RedeemRefusal::Final(challenge.state.as_str()));
+        }
+        journal.record(ended_event(challenge, journal));
+        Ok(challenge.clone())
+    }
+
+    /// The challenge `id`, if `gateway` made it.
+    pub(crate) fn made_by(&mut self, id: ChallengeId, gateway: GatewayId) -> Option<&mut Challenge> {
+        self.challenges.iter_mut().find(|challenge| challenge.id == id && challenge.gateway == gateway)
+    }
+}
+
+/// Whether the challenge was redeemed before: under this id and lately, or not.
+fn repeated(challenge: &Challenge, given: &str, now: Timestamp) -> Option<Result<(), RedeemRefusal>> {
+    let State::Redeemed { at, redemption_id, .. } = &challenge.state else { return None };
+    let same = redemption_id == given && now < at.plus_seconds(REPEAT_SECONDS);
+    Some(if same { Ok(()) } else { Err(RedeemRefusal::AlreadyRedeemed) })
+}
