@@ -1,0 +1,144 @@
+//! Who waits for what. A waiter is a small future: no thread, and no database loop.
+//!
+//! Whoever waits subscribes first and reads then, so no wake-up is lost between the two. The hub is fed by
+//! the writer after each commit; a slow re-read by the waiter is the safety net for what another process wrote.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gatematch_protocol::id::{ChallengeId, DeviceId};
+use gatematch_protocol::time::Timestamp;
+use tokio::sync::{Notify, watch};
+
+/// What can be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Topic {
+    /// A change of this challenge's state.
+    Challenge(ChallengeId),
+    /// Something new for this phone.
+    Device(DeviceId),
+}
+
+/// How many may wait at a time; further ones are sent away with 503.
+pub const MAX_WAITERS: usize = 20_000;
+
+/// Brings together those who wait and what they wait for.
+#[derive(Default)]
+pub struct Hub {
+    topics: Mutex<HashMap<Topic, Entry>>,
+    deadline: Mutex<Option<Timestamp>>,
+    earlier_deadline: Notify,
+}
+
+struct Entry {
+    sender: watch::Sender<u64>,
+    waiters: usize,
+}
+
+/// There are as many waiters as are allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyWaiters;
+
+impl Hub {
+    /// Begins to listen for `topic`.
+    ///
+    /// # Errors
+    /// [`TooManyWaiters`].
+    pub fn subscribe(self: &Arc<Self>, topic: Topic) -> Result<Waiter, TooManyWaiters> {
+        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        if topics.len() >= MAX_WAITERS && !topics.contains_key(&topic) {
+            return Err(TooManyWaiters);
+        }
+        let entry = topics.entry(topic).or_insert_with(|| Entry { sender: watch::channel(0).0, waiters: 0 });
+        entry.waiters += 1;
+        Ok(Waiter { hub: Arc::clone(self), topic, receiver: entry.sender.subscribe() })
+    }
+
+    /// Wakes all who wait for `topic`.
+    pub fn wake(&self, topic: Topic) {
+        let topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = topics.get(&topic) {
+            entry.sender.send_modify(|turn| *turn = turn.wrapping_add(1));
+        }
+    }
+
+    /// How many topics are waited for.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Whether nobody waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Tells that something runs out of time at `at`.
+    pub fn note_deadline(&self, at: Timestamp) {
+        let mut deadline = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        if deadline.is_none_or(|known| at < known) {
+            *deadline = Some(at);
+            self.earlier_deadline.notify_one();
+        }
+    }
+
+    /// The earliest deadline that was noted.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets the deadline that was noted: whoever does must look for himself what comes next.
+    pub fn take_deadline(&self) -> Option<Timestamp> {
+        self.deadline.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Waits until an earlier deadline than the known one is noted.
+    pub async fn earlier_deadline(&self) {
+        self.earlier_deadline.notified().await;
+    }
+}
+
+/// Somebody who waits for one topic.
+pub struct Waiter {
+    hub: Arc<Hub>,
+    topic: Topic,
+    receiver: watch::Receiver<u64>,
+}
+
+impl Waiter {
+    /// Waits for the next wake-up since the last call (or since subscribing).
+    pub async fn woken(&mut self) {
+        // The sender lives as long as this waiter's entry does.
+        let _ = self.receiver.changed().await;
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        let mut topics = self.hub.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = topics.get_mut(&self.topic) {
+            entry.waiters -= 1;
+            if entry.waiters == 0 {
+                topics.remove(&self.topic);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_wake_up_between_subscribing_and_waiting_is_not_lost() {
+        let hub = Arc::new(Hub::default());
+        let topic = Topic::Device(DeviceId::new(Timestamp::from_micros(0), [0; 10]));
+        let mut waiter = hub.subscribe(topic).unwrap();
+        hub.wake(topic);
+        waiter.woken().await;
+        drop(waiter);
+        assert!(hub.is_empty(), "nobody who left is remembered");
+        hub.wake(topic);
+    }
+}

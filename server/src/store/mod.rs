@@ -1,0 +1,319 @@
+//! What is remembered. One verb, one invariant, one transaction, with its audit events inside.
+//!
+//! [`Store`] is what the rest of the server sees. Behind it, a verb is written once for every database
+//! ([`verb`]): it says which rows it needs, a database loads them under its lock into a [`world::World`], the
+//! domain decides, and the database writes what changed, guarded by what was read.
+
+pub mod sqlite;
+mod verb;
+mod world;
+
+use std::sync::Arc;
+
+use gatematch_domain::account::Account;
+use gatematch_domain::audit::{Actor, Event};
+use gatematch_domain::challenge::Challenge;
+use gatematch_domain::device::{ConfirmRefusal, Device};
+use gatematch_domain::enrollment::{Enrollment, RegisterRefusal, Registration};
+use gatematch_domain::gateway::Gateway;
+use gatematch_domain::open::Login;
+use gatematch_domain::policy::Ruling;
+use gatematch_domain::redemption::RedeemRefusal;
+use gatematch_domain::response::{Answer, ResponseRefusal};
+use gatematch_domain::role::{AdminKey, Role};
+use gatematch_domain::user::{User, UserChange};
+use gatematch_domain::username::Username;
+use gatematch_protocol::audit::AuditEvent;
+use gatematch_protocol::device::PushSubscription;
+use gatematch_protocol::id::{AdminKeyId, ChallengeId, DeviceId, EnrollmentId, GatewayId, KeyId, UserId};
+use gatematch_protocol::time::Timestamp;
+
+use crate::edge::Pending;
+use crate::hub::Topic;
+
+/// Why the store gave no answer. Nothing was decided then; a write may or may not have been made.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database said no.
+    #[error("the database: {0}")]
+    Database(Arc<str>),
+    /// What is stored makes no sense.
+    #[error("the stored {0} makes no sense")]
+    Corrupt(&'static str),
+    /// Too much is waiting to be written.
+    #[error("too much is waiting to be written")]
+    Overloaded,
+    /// The store is closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.to_string().into())
+    }
+}
+
+/// An answer of the store.
+pub type Reply<'a, T> = Pending<'a, Result<T, StoreError>>;
+
+/// Who acts, and when.
+#[derive(Clone, Debug)]
+pub struct Act {
+    /// Who.
+    pub actor: Actor,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What [`Store::open_challenge`] takes.
+#[derive(Clone, Debug)]
+pub struct OpenChallenge {
+    /// Who asks.
+    pub act: Act,
+    /// What for.
+    pub login: Login,
+    /// What the login must bring.
+    pub ruling: Ruling,
+    /// The signed challenge of each phone, in the order of the account's phones.
+    pub signed: Vec<(DeviceId, String)>,
+    /// 64 uniform random bits, for the number.
+    pub draw: u64,
+    /// The Idempotency-Key and the digest of the body, where one was given.
+    pub repeat: Option<(String, String)>,
+}
+
+/// What [`Store::open_challenge`] did.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Opened {
+    /// There is a new challenge.
+    New(Box<Challenge>),
+    /// The Idempotency-Key was used before: this is the first answer.
+    Repeated(Box<FirstAnswer>),
+    /// The Idempotency-Key was used with another body.
+    KeyReused,
+    /// The account changed since the challenge was signed: sign again.
+    Stale,
+}
+
+/// The first answer to an Idempotency-Key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FirstAnswer {
+    /// The digest of the body that it answered.
+    pub body_digest: String,
+    /// The challenge as it is now.
+    pub challenge: Challenge,
+    /// The state in the first answer.
+    pub status: String,
+    /// The reason in the first answer.
+    pub reason: Option<String>,
+}
+
+/// What [`Store::redeem`] takes.
+#[derive(Clone, Debug)]
+pub struct Redemption {
+    /// Who redeems.
+    pub act: Act,
+    /// The challenge.
+    pub id: ChallengeId,
+    /// The gateway that made it.
+    pub gateway: GatewayId,
+    /// What the gateway calls this redemption.
+    pub redemption_id: String,
+    /// The signed result.
+    pub result: String,
+}
+
+/// A new user, where [`Store::put_user`] finds none.
+#[derive(Clone, Debug)]
+pub struct PutUser {
+    /// Who acts.
+    pub act: Act,
+    /// The account, should it be a new one.
+    pub id: UserId,
+    /// The name.
+    pub username: Username,
+    /// What changes.
+    pub change: UserChange,
+    /// Whether the actor may make changes that need the role `admin`.
+    pub as_admin: bool,
+}
+
+/// What [`Store::put_user`] did.
+#[derive(Clone, Debug, PartialEq)]
+pub enum UserPut {
+    /// The account is new.
+    Created(User),
+    /// It was there.
+    Changed(User),
+    /// The change needs the role `admin`.
+    NeedsAdmin,
+}
+
+/// What [`Store::register_device`] takes.
+#[derive(Clone, Debug)]
+pub struct RegisterDevice {
+    /// When.
+    pub now: Timestamp,
+    /// base64url(SHA-256(token)).
+    pub token_digest: String,
+    /// The phone.
+    pub phone: Registration,
+}
+
+/// A key of the server, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredKey {
+    /// Names it.
+    pub id: KeyId,
+    /// What it signs: `tokens` or `vapid`.
+    pub purpose: String,
+    /// The public half: SEC1, base64url.
+    pub public: String,
+    /// The private half, sealed.
+    pub private: String,
+    /// `active` or `retiring`.
+    pub status: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Which events [`Store::audit`] yields.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Those with a higher `seq`.
+    pub after: u64,
+    /// At most so many.
+    pub limit: u32,
+    /// Of this user.
+    pub user: Option<String>,
+    /// Of this type.
+    pub kind: Option<String>,
+}
+
+/// Who is told, after a commit, what changed.
+pub trait Bell: Send + Sync {
+    /// `topic` has something new.
+    fn ring(&self, topic: Topic);
+    /// Something runs out of time at `at`.
+    fn deadline(&self, at: Timestamp);
+}
+
+/// What the server remembers, as verbs and questions. A verb is durable when it answers.
+pub trait Store: Send + Sync {
+    /// Opens a challenge, or refuses the login.
+    fn open_challenge(&self, open: OpenChallenge) -> Reply<'_, Opened>;
+    /// Decides a challenge by a phone's answer.
+    fn record_response(
+        &self,
+        now: Timestamp,
+        id: ChallengeId,
+        answer: Answer,
+    ) -> Reply<'_, Result<Challenge, ResponseRefusal>>;
+    /// Spends an approval.
+    fn redeem(&self, redemption: Redemption) -> Reply<'_, Result<Challenge, RedeemRefusal>>;
+    /// Judges a passcode.
+    fn spend_passcode(
+        &self,
+        act: Act,
+        id: ChallengeId,
+        gateway: GatewayId,
+    ) -> Reply<'_, Result<Challenge, RedeemRefusal>>;
+    /// Takes a challenge back.
+    fn cancel_challenge(
+        &self,
+        act: Act,
+        id: ChallengeId,
+        gateway: GatewayId,
+    ) -> Reply<'_, Result<Challenge, RedeemRefusal>>;
+    /// Writes down whose time has run out (at most some hundred); the next deadline that is left.
+    fn settle(&self, now: Timestamp) -> Reply<'_, Option<Timestamp>>;
+
+    /// Makes or changes a user.
+    fn put_user(&self, put: PutUser) -> Reply<'_, UserPut>;
+    /// Locks a user; `None` if there is none, false if he was locked.
+    fn lock_user(&self, act: Act, name: Username, reason: String) -> Reply<'_, Option<bool>>;
+    /// Unlocks a user; `None` if there is none, false if there was nothing to do.
+    fn unlock_user(&self, act: Act, name: Username, reason: String) -> Reply<'_, Option<bool>>;
+    /// Deletes a user with his phones and enrollments; false if there is none.
+    fn delete_user(&self, act: Act, id: UserId) -> Reply<'_, bool>;
+    /// Keeps an enrollment; false if the user is gone.
+    fn create_enrollment(&self, act: Act, enrollment: Enrollment) -> Reply<'_, bool>;
+    /// Registers a phone and spends its enrollment.
+    fn register_device(&self, registration: RegisterDevice) -> Reply<'_, Result<Device, RegisterRefusal>>;
+    /// Confirms a phone by its code.
+    fn confirm_device(&self, act: Act, id: DeviceId, code: String) -> Reply<'_, Result<(), ConfirmRefusal>>;
+    /// Takes a phone away; false if there is none.
+    fn revoke_device(&self, act: Act, id: DeviceId, why: String) -> Reply<'_, bool>;
+    /// Sets or drops where push reaches a phone; false if there is none.
+    fn set_push(&self, act: Act, id: DeviceId, push: Option<PushSubscription>) -> Reply<'_, bool>;
+    /// Keeps a gateway and the digest of its key.
+    fn create_gateway(&self, act: Act, gateway: Gateway, key_digest: String) -> Reply<'_, ()>;
+    /// Takes a gateway away and ends what is open there; false if there is none.
+    fn delete_gateway(&self, act: Act, id: GatewayId) -> Reply<'_, bool>;
+    /// Keeps an administrator's key by its digest.
+    fn create_admin_key(&self, act: Act, key: AdminKey, key_digest: String) -> Reply<'_, ()>;
+    /// Takes an administrator's key away; false if there is none.
+    fn revoke_admin_key(&self, act: Act, id: AdminKeyId) -> Reply<'_, bool>;
+    /// Keeps the server's first keys, unless there are some; all that there are.
+    fn create_signing_keys(&self, act: Act, keys: Vec<StoredKey>) -> Reply<'_, Vec<StoredKey>>;
+    /// Spends a proof of possession; false if it was spent before.
+    fn spend_proof(&self, now: Timestamp, thumbprint: String, jti: String) -> Reply<'_, bool>;
+    /// Keeps events that stand alone.
+    fn record_events(&self, events: Vec<Event>) -> Reply<'_, ()>;
+    /// Forgets what nobody needs any more: spent proofs, first answers, challenges that ended long ago.
+    fn purge(&self, now: Timestamp) -> Reply<'_, ()>;
+
+    /// Whether the database answers.
+    fn ready(&self) -> Reply<'_, ()>;
+    /// A challenge.
+    fn challenge(&self, id: ChallengeId) -> Reply<'_, Option<Challenge>>;
+    /// The signed challenge that was made for a phone.
+    fn delivery(&self, id: ChallengeId, device: DeviceId) -> Reply<'_, Option<String>>;
+    /// The pending challenges that were made for a phone, oldest first.
+    fn waiting(&self, device: DeviceId, now: Timestamp) -> Reply<'_, Vec<(ChallengeId, String)>>;
+    /// The first answer to an Idempotency-Key since `since`.
+    fn first_answer(&self, gateway: GatewayId, key: String, since: Timestamp) -> Reply<'_, Option<FirstAnswer>>;
+    /// A user with his phones (without his challenges).
+    fn account(&self, name: Username) -> Reply<'_, Option<Account>>;
+    /// A user by his account.
+    fn user(&self, id: UserId) -> Reply<'_, Option<User>>;
+    /// Users whose name or display name contains `query`, by name, after the name `after`; with their count of phones.
+    fn users(&self, query: String, after: Option<String>, limit: u32) -> Reply<'_, Vec<(User, u32)>>;
+    /// A phone and its user.
+    fn device(&self, id: DeviceId) -> Reply<'_, Option<(Device, User)>>;
+    /// The phone with this key, and its user.
+    fn device_by_key(&self, thumbprint: String) -> Reply<'_, Option<(Device, User)>>;
+    /// An enrollment by the digest of its token.
+    fn enrollment(&self, token_digest: String) -> Reply<'_, Option<Enrollment>>;
+    /// The gateway with this key.
+    fn gateway_by_key(&self, key_digest: String) -> Reply<'_, Option<Gateway>>;
+    /// A gateway.
+    fn gateway(&self, id: GatewayId) -> Reply<'_, Option<Gateway>>;
+    /// All gateways, by name.
+    fn gateways(&self) -> Reply<'_, Vec<Gateway>>;
+    /// The administrator with this key.
+    fn admin_by_key(&self, key_digest: String) -> Reply<'_, Option<AdminKey>>;
+    /// All administrators' keys, oldest first.
+    fn admin_keys(&self) -> Reply<'_, Vec<AdminKey>>;
+    /// Audit events, in order.
+    fn audit(&self, query: AuditQuery) -> Reply<'_, Vec<AuditEvent>>;
+
+    /// Answers what was taken in, then closes.
+    fn close(&self) -> Pending<'_, ()>;
+}
+
+/// How long the first answer to an Idempotency-Key is repeated, in seconds.
+pub const REPEAT_SECONDS: i64 = 600;
+
+/// A new administrator's key.
+#[must_use]
+pub fn admin_key(id: AdminKeyId, name: String, role: Role, now: Timestamp) -> AdminKey {
+    AdminKey { id, name, role, created_at: now }
+}
+
+/// A new enrollment.
+#[must_use]
+pub fn enrollment(id: EnrollmentId, user: UserId, token_digest: String, now: Timestamp, seconds: i64) -> Enrollment {
+    Enrollment { id, user, token_digest, created_at: now, expires_at: now.plus_seconds(seconds), used_at: None }
+}

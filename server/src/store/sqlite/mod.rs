@@ -1,0 +1,353 @@
+//! SQLite: one durable writer, many readers (WAL, `synchronous=FULL`).
+
+mod load;
+mod open;
+mod rows;
+mod save;
+mod writer;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gatematch_domain::account::Account;
+use gatematch_domain::audit::Event;
+use gatematch_domain::challenge::Challenge;
+use gatematch_domain::device::{ConfirmRefusal, Device};
+use gatematch_domain::enrollment::{Enrollment, RegisterRefusal};
+use gatematch_domain::gateway::Gateway;
+use gatematch_domain::redemption::RedeemRefusal;
+use gatematch_domain::response::{Answer, ResponseRefusal};
+use gatematch_domain::role::AdminKey;
+use gatematch_domain::user::User;
+use gatematch_domain::username::Username;
+use gatematch_protocol::audit::AuditEvent;
+use gatematch_protocol::device::PushSubscription;
+use gatematch_protocol::id::{AdminKeyId, ChallengeId, DeviceId, GatewayId, UserId};
+use gatematch_protocol::time::Timestamp;
+use sqlx::Row as _;
+use sqlx::sqlite::{SqlitePool, SqliteRow};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+pub use self::open::{OpenFault, Opened as Database};
+use self::writer::Job;
+use super::verb::{
+    CancelChallenge, ConfirmDevice, CreateAdminKey, CreateEnrollment, CreateGateway, CreateSigningKeys, DeleteGateway,
+    DeleteUser, LockUser, Purge, RecordEvents, RecordResponse, RevokeAdminKey, RevokeDevice, SetPush, Settle,
+    SpendPasscode, SpendProof, Verb,
+};
+use super::{
+    Act, AuditQuery, FirstAnswer, OpenChallenge, Opened, PutUser, Redemption, RegisterDevice, Reply, Store, StoreError,
+    StoredKey, UserPut,
+};
+use crate::edge::Pending;
+use crate::vault::Vault;
+
+/// The store on the embedded database.
+pub struct Sqlite {
+    readers: SqlitePool,
+    jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    vault: Arc<Vault>,
+}
+
+impl Sqlite {
+    fn write<V: Verb>(&self, verb: V) -> Reply<'_, V::Reply> {
+        let (job, answer) = writer::job(verb);
+        let sent = match &*self.jobs.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => Err(StoreError::Closed),
+            Some(jobs) => jobs.try_send(job).map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
+            }),
+        };
+        Box::pin(async move {
+            sent?;
+            answer.await.map_err(|_| StoreError::Closed)?
+        })
+    }
+
+    async fn one<T>(
+        &self,
+        sql: &'static str,
+        key: String,
+        read: impl Fn(&SqliteRow) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let row = sqlx::query(sql).bind(key).fetch_optional(&self.readers).await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    async fn with_user(&self, device: Option<Device>) -> Result<Option<(Device, User)>, StoreError> {
+        let Some(device) = device else { return Ok(None) };
+        let user = self.one("SELECT * FROM users WHERE id = ?", device.user.to_string(), rows::user).await?;
+        Ok(user.map(|user| (device, user)))
+    }
+}
+
+impl Store for Sqlite {
+    fn open_challenge(&self, open: OpenChallenge) -> Reply<'_, Opened> {
+        self.write(open)
+    }
+
+    fn record_response(
+        &self,
+        now: Timestamp,
+        id: ChallengeId,
+        answer: Answer,
+    ) -> Reply<'_, Result<Challenge, ResponseRefusal>> {
+        self.write(RecordResponse { now, id, answer })
+    }
+
+    fn redeem(&self, redemption: Redemption) -> Reply<'_, Result<Challenge, RedeemRefusal>> {
+        self.write(redemption)
+    }
+
+    fn spend_passcode(
+        &self,
+        act: Act,
+        id: ChallengeId,
+        gateway: GatewayId,
+    ) -> Reply<'_, Result<Challenge, RedeemRefusal>> {
+        self.write(SpendPasscode { act, id, gateway })
+    }
+
+    fn cancel_challenge(
+        &self,
+        act: Act,
+        id: ChallengeId,
+        gateway: GatewayId,
+    ) -> Reply<'_, Result<Challenge, RedeemRefusal>> {
+        self.write(CancelChallenge { act, id, gateway })
+    }
+
+    fn settle(&self, now: Timestamp) -> Reply<'_, Option<Timestamp>> {
+        self.write(Settle { now })
+    }
+
+    fn put_user(&self, put: PutUser) -> Reply<'_, UserPut> {
+        self.write(put)
+    }
+
+    fn lock_user(&self, act: Act, name: Username, reason: String) -> Reply<'_, Option<bool>> {
+        self.write(LockUser { act, name, reason, lock: true })
+    }
+
+    fn unlock_user(&self, act: Act, name: Username, reason: String) -> Reply<'_, Option<bool>> {
+        self.write(LockUser { act, name, reason, lock: false })
+    }
+
+    fn delete_user(&self, act: Act, id: UserId) -> Reply<'_, bool> {
+        self.write(DeleteUser { act, id })
+    }
+
+    fn create_enrollment(&self, act: Act, enrollment: Enrollment) -> Reply<'_, bool> {
+        self.write(CreateEnrollment { act, enrollment })
+    }
+
+    fn register_device(&self, registration: RegisterDevice) -> Reply<'_, Result<Device, RegisterRefusal>> {
+        self.write(registration)
+    }
+
+    fn confirm_device(&self, act: Act, id: DeviceId, code: String) -> Reply<'_, Result<(), ConfirmRefusal>> {
+        self.write(ConfirmDevice { act, id, code })
+    }
+
+    fn revoke_device(&self, act: Act, id: DeviceId, why: String) -> Reply<'_, bool> {
+        self.write(RevokeDevice { act, id, why })
+    }
+
+    fn set_push(&self, act: Act, id: DeviceId, push: Option<PushSubscription>) -> Reply<'_, bool> {
+        self.write(SetPush { act, id, push })
+    }
+
+    fn create_gateway(&self, act: Act, gateway: Gateway, key_digest: String) -> Reply<'_, ()> {
+        self.write(CreateGateway { act, gateway, key_digest })
+    }
+
+    fn delete_gateway(&self, act: Act, id: GatewayId) -> Reply<'_, bool> {
+        self.write(DeleteGateway { act, id })
+    }
+
+    fn create_admin_key(&self, act: Act, key: AdminKey, key_digest: String) -> Reply<'_, ()> {
+        self.write(CreateAdminKey { act, key, key_digest })
+    }
+
+    fn revoke_admin_key(&self, act: Act, id: AdminKeyId) -> Reply<'_, bool> {
+        self.write(RevokeAdminKey { act, id })
+    }
+
+    fn create_signing_keys(&self, act: Act, keys: Vec<StoredKey>) -> Reply<'_, Vec<StoredKey>> {
+        self.write(CreateSigningKeys { act, keys })
+    }
+
+    fn spend_proof(&self, now: Timestamp, thumbprint: String, jti: String) -> Reply<'_, bool> {
+        self.write(SpendProof { now, thumbprint, jti })
+    }
+
+    fn record_events(&self, events: Vec<Event>) -> Reply<'_, ()> {
+        self.write(RecordEvents(events))
+    }
+
+    fn purge(&self, now: Timestamp) -> Reply<'_, ()> {
+        self.write(Purge { now })
+    }
+
+    fn ready(&self) -> Reply<'_, ()> {
+        Box::pin(async move {
+            // The writer must take something in, and a reader must see the schema.
+            let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if jobs.is_none_or(|jobs| jobs.is_closed()) {
+                return Err(StoreError::Closed);
+            }
+            sqlx::query("SELECT count(*) FROM signing_keys").fetch_one(&self.readers).await?;
+            Ok(())
+        })
+    }
+
+    fn challenge(&self, id: ChallengeId) -> Reply<'_, Option<Challenge>> {
+        Box::pin(
+            self.one("SELECT * FROM challenges WHERE id = ?", id.to_string(), |row| rows::challenge(row, &self.vault)),
+        )
+    }
+
+    fn delivery(&self, id: ChallengeId, device: DeviceId) -> Reply<'_, Option<String>> {
+        Box::pin(async move {
+            let sql = "SELECT signed FROM deliveries WHERE challenge_id = ? AND device_id = ?";
+            let row =
+                sqlx::query(sql).bind(id.to_string()).bind(device.to_string()).fetch_optional(&self.readers).await?;
+            Ok(row.map(|row| row.try_get("signed")).transpose()?)
+        })
+    }
+
+    fn waiting(&self, device: DeviceId, now: Timestamp) -> Reply<'_, Vec<(ChallengeId, String)>> {
+        Box::pin(async move {
+            let sql = "SELECT c.id, d.signed FROM devices AS p
+                       JOIN challenges AS c ON c.user_id = p.user_id AND c.state IN ('pending', 'approved')
+                       JOIN deliveries AS d ON d.challenge_id = c.id AND d.device_id = p.id
+                       WHERE p.id = ? AND p.status = 'active' AND c.state = 'pending' AND c.expires_at > ? ORDER BY c.id";
+            let found = sqlx::query(sql).bind(device.to_string()).bind(now.micros()).fetch_all(&self.readers).await?;
+            let read = |row: &SqliteRow| {
+                let id: String = row.try_get("id")?;
+                Ok((id.parse().map_err(|_| StoreError::Corrupt("id"))?, row.try_get("signed")?))
+            };
+            found.iter().map(read).collect()
+        })
+    }
+
+    fn first_answer(&self, gateway: GatewayId, key: String, since: Timestamp) -> Reply<'_, Option<FirstAnswer>> {
+        Box::pin(async move {
+            let sql = "SELECT r.body_digest, r.status AS first_status, r.reason AS first_reason, c.* FROM repeats AS r
+                       JOIN challenges AS c ON c.id = r.challenge_id
+                       WHERE r.gateway_id = ? AND r.repeat_key = ? AND r.created_at > ?";
+            let row = sqlx::query(sql).bind(gateway.to_string()).bind(key).bind(since.micros());
+            let Some(row) = row.fetch_optional(&self.readers).await? else { return Ok(None) };
+            Ok(Some(FirstAnswer {
+                body_digest: row.try_get("body_digest")?,
+                challenge: rows::challenge(&row, &self.vault)?,
+                status: row.try_get("first_status")?,
+                reason: row.try_get("first_reason")?,
+            }))
+        })
+    }
+
+    fn account(&self, name: Username) -> Reply<'_, Option<Account>> {
+        Box::pin(async move {
+            let user = self.one("SELECT * FROM users WHERE username = ?", name.to_string(), rows::user).await?;
+            let Some(user) = user else { return Ok(None) };
+            let sql = "SELECT * FROM devices WHERE user_id = ? ORDER BY id";
+            let devices = sqlx::query(sql).bind(user.id.to_string()).fetch_all(&self.readers).await?;
+            let mut account = Account::new(user);
+            account.devices = devices.iter().map(|row| rows::device(row, &self.vault)).collect::<Result<_, _>>()?;
+            Ok(Some(account))
+        })
+    }
+
+    fn user(&self, id: UserId) -> Reply<'_, Option<User>> {
+        Box::pin(self.one("SELECT * FROM users WHERE id = ?", id.to_string(), rows::user))
+    }
+
+    fn users(&self, query: String, after: Option<String>, limit: u32) -> Reply<'_, Vec<(User, u32)>> {
+        Box::pin(async move {
+            let sql = "SELECT u.*, (SELECT count(*) FROM devices AS d WHERE d.user_id = u.id) AS phones FROM users AS u
+                       WHERE (?1 = '' OR instr(u.username, ?1) > 0 OR instr(lower(coalesce(u.display_name, '')), ?1) > 0)
+                       AND u.username > ?2 ORDER BY u.username LIMIT ?3";
+            let found = sqlx::query(sql).bind(query.to_lowercase()).bind(after.unwrap_or_default()).bind(limit);
+            let found = found.fetch_all(&self.readers).await?;
+            found.iter().map(|row| Ok((rows::user(row)?, row.try_get("phones")?))).collect()
+        })
+    }
+
+    fn device(&self, id: DeviceId) -> Reply<'_, Option<(Device, User)>> {
+        Box::pin(async move {
+            let read = |row: &SqliteRow| rows::device(row, &self.vault);
+            let device = self.one("SELECT * FROM devices WHERE id = ?", id.to_string(), read).await?;
+            self.with_user(device).await
+        })
+    }
+
+    fn device_by_key(&self, thumbprint: String) -> Reply<'_, Option<(Device, User)>> {
+        Box::pin(async move {
+            let read = |row: &SqliteRow| rows::device(row, &self.vault);
+            let device = self.one("SELECT * FROM devices WHERE thumbprint = ?", thumbprint, read).await?;
+            self.with_user(device).await
+        })
+    }
+
+    fn enrollment(&self, token_digest: String) -> Reply<'_, Option<Enrollment>> {
+        Box::pin(self.one("SELECT * FROM enrollments WHERE token_digest = ?", token_digest, rows::enrollment))
+    }
+
+    fn gateway_by_key(&self, key_digest: String) -> Reply<'_, Option<Gateway>> {
+        Box::pin(self.one("SELECT * FROM gateways WHERE key_digest = ?", key_digest, rows::gateway))
+    }
+
+    fn gateway(&self, id: GatewayId) -> Reply<'_, Option<Gateway>> {
+        Box::pin(self.one("SELECT * FROM gateways WHERE id = ?", id.to_string(), rows::gateway))
+    }
+
+    fn gateways(&self) -> Reply<'_, Vec<Gateway>> {
+        Box::pin(async move {
+            let found = sqlx::query("SELECT * FROM gateways ORDER BY name, id").fetch_all(&self.readers).await?;
+            found.iter().map(rows::gateway).collect()
+        })
+    }
+
+    fn admin_by_key(&self, key_digest: String) -> Reply<'_, Option<AdminKey>> {
+        Box::pin(self.one("SELECT * FROM admin_keys WHERE key_digest = ?", key_digest, rows::admin_key))
+    }
+
+    fn admin_keys(&self) -> Reply<'_, Vec<AdminKey>> {
+        Box::pin(async move {
+            let found = sqlx::query("SELECT * FROM admin_keys ORDER BY id").fetch_all(&self.readers).await?;
+            found.iter().map(rows::admin_key).collect()
+        })
+    }
+
+    fn audit(&self, query: AuditQuery) -> Reply<'_, Vec<AuditEvent>> {
+        Box::pin(async move {
+            let after = i64::try_from(query.after).unwrap_or(i64::MAX);
+            // Each shape has an index of its own.
+            let sql = match (&query.user, &query.kind) {
+                (None, None) => "SELECT * FROM audit_events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+                (Some(_), None) => "SELECT * FROM audit_events WHERE seq > ?1 AND username = ?3 ORDER BY seq LIMIT ?2",
+                (None, Some(_)) => "SELECT * FROM audit_events WHERE seq > ?1 AND type = ?4 ORDER BY seq LIMIT ?2",
+                (Some(_), Some(_)) => {
+                    "SELECT * FROM audit_events WHERE seq > ?1 AND username = ?3 AND type = ?4 ORDER BY seq LIMIT ?2"
+                }
+            };
+            let found = sqlx::query(sql).bind(after).bind(query.limit).bind(query.user).bind(query.kind);
+            let found = found.fetch_all(&self.readers).await?;
+            found.iter().map(rows::audit_event).collect()
+        })
+    }
+
+    fn close(&self) -> Pending<'_, ()> {
+        Box::pin(async move {
+            self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(writer) = writer {
+                let _ = writer.await;
+            }
+            self.readers.close().await;
+        })
+    }
+}

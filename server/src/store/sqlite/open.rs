@@ -1,0 +1,193 @@
+//! Opens the database, or says why not. What is broken is never replaced by something empty.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use tokio::sync::mpsc;
+
+use super::Sqlite;
+use super::writer::{QUEUE, Writer};
+use crate::edge::Edge;
+use crate::store::Bell;
+use crate::vault::Vault;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+
+/// How long a writer waits for another process (the command line beside a running server).
+const BUSY: Duration = Duration::from_secs(5);
+/// How many connections read at the same time.
+const READERS: u32 = 4;
+/// Up to this size the whole database is checked at start; beyond it that would take too long, and SQLite
+/// finds what is wrong when it reads it.
+const CHECKED_AT_START: u64 = 64 * 1024 * 1024;
+
+/// Why the database is not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenFault {
+    /// The file is empty: something cut it off.
+    #[error(
+        "the database {0} is empty: it was cut off or made by something else. Restore it from a backup, or move it away to begin anew"
+    )]
+    Empty(PathBuf),
+    /// Not a SQLite database.
+    #[error("{0} is not a SQLite database. Restore it from a backup, or name another file")]
+    NotADatabase(PathBuf),
+    /// Its pages do not fit together.
+    #[error("the database {path} is damaged ({what}). Restore it from a backup; what is there was left as it is")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        what: String,
+    },
+    /// It was made by a newer Gatematch, or by something else.
+    #[error(
+        "the database {path} has another schema ({what}). Use the version of Gatematch that wrote it, or a newer one"
+    )]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        what: String,
+    },
+    /// There is none, and one was there before.
+    #[error(
+        "{directory} has a master key but no database: a database was here before. Restore gatematch.db from a backup, or remove {directory}/master.key to begin anew"
+    )]
+    Lost {
+        /// The data directory.
+        directory: PathBuf,
+    },
+    /// The system says no.
+    #[error("the database {path}: {what}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        what: String,
+    },
+}
+
+/// A database that was opened and brought up to date, and is not served yet.
+pub struct Opened {
+    conn: SqliteConnection,
+    options: SqliteConnectOptions,
+}
+
+impl Opened {
+    /// Opens or makes the database at `path` and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`OpenFault`]; the file is then as it was.
+    pub async fn at(path: &Path) -> Result<Self, OpenFault> {
+        let io = |what: String| OpenFault::Io { path: path.to_owned(), what };
+        let is_new = !path.try_exists().map_err(|error| io(error.to_string()))?;
+        if !is_new {
+            look_at_header(path)?;
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(is_new)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            .disable_statement_logging();
+        let mut conn = options.connect().await.map_err(|error| refused(path, &error.to_string()))?;
+        if !is_new {
+            check_pages(path, &mut conn).await?;
+        }
+        migrate(path, &mut conn).await?;
+        Ok(Self { conn, options: options.create_if_missing(false) })
+    }
+
+    /// Whether the server's keys are in it already.
+    ///
+    /// # Errors
+    /// [`sqlx::Error`] when the database does not answer.
+    pub async fn has_keys(&mut self) -> Result<bool, sqlx::Error> {
+        let found = sqlx::query("SELECT id FROM signing_keys LIMIT 1").fetch_optional(&mut self.conn).await?;
+        Ok(found.is_some())
+    }
+
+    /// Starts the writer and the readers.
+    #[must_use]
+    pub fn serve(self, vault: Arc<Vault>, edge: Edge, bell: Arc<dyn Bell>) -> Sqlite {
+        let readers = self.options.clone().read_only(true);
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_lazy_with(readers);
+        let (sender, jobs) = mpsc::channel(QUEUE);
+        let writer = Writer { conn: self.conn, options: self.options, vault: Arc::clone(&vault), edge, bell };
+        // A task of its own: a caller that hangs up does not take his write along.
+        let writer = tokio::spawn(writer.run(jobs));
+        Sqlite { readers, jobs: Mutex::new(Some(sender)), writer: Mutex::new(Some(writer)), vault }
+    }
+}
+
+fn look_at_header(path: &Path) -> Result<(), OpenFault> {
+    let io = |error: std::io::Error| OpenFault::Io { path: path.to_owned(), what: error.to_string() };
+    let mut header = [0; 16];
+    let mut file = File::open(path).map_err(io)?;
+    if file.metadata().map_err(io)?.len() == 0 {
+        return Err(OpenFault::Empty(path.to_owned()));
+    }
+    // https://www.sqlite.org/fileformat.html, section 1.3.1.
+    match file.read_exact(&mut header) {
+        Ok(()) if header == *b"SQLite format 3\0" => Ok(()),
+        _ => Err(OpenFault::NotADatabase(path.to_owned())),
+    }
+}
+
+async fn check_pages(path: &Path, conn: &mut SqliteConnection) -> Result<(), OpenFault> {
+    if std::fs::metadata(path).is_ok_and(|file| file.len() > CHECKED_AT_START) {
+        return Ok(());
+    }
+    let found: Result<String, sqlx::Error> = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(conn).await;
+    match found {
+        Ok(word) if word == "ok" => Ok(()),
+        Ok(what) => Err(OpenFault::Damaged { path: path.to_owned(), what }),
+        Err(error) => Err(refused(path, &error.to_string())),
+    }
+}
+
+async fn migrate(path: &Path, conn: &mut SqliteConnection) -> Result<(), OpenFault> {
+    let tables: Result<i64, _> =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+            .fetch_one(&mut *conn)
+            .await;
+    let ours: Result<i64, _> = sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")
+        .fetch_one(&mut *conn)
+        .await;
+    if let (Ok(1..), Ok(0)) = (&tables, &ours) {
+        return Err(OpenFault::Schema { path: path.to_owned(), what: "it was not made by Gatematch".to_owned() });
+    }
+    MIGRATIONS.run_direct(None, conn, false).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) => OpenFault::Schema {
+            path: path.to_owned(),
+            what: format!("it has migration {version}, which this version does not know"),
+        },
+        MigrateError::VersionMismatch(version) | MigrateError::Dirty(version) => OpenFault::Schema {
+            path: path.to_owned(),
+            what: format!("its migration {version} is not the one of this version"),
+        },
+        error => refused(path, &error.to_string()),
+    })
+}
+
+fn refused(path: &Path, what: &str) -> OpenFault {
+    let damaged = ["malformed", "not a database", "disk image", "corrupt"].iter().any(|word| what.contains(word));
+    if damaged {
+        OpenFault::Damaged { path: path.to_owned(), what: what.to_owned() }
+    } else {
+        OpenFault::Io { path: path.to_owned(), what: what.to_owned() }
+    }
+}

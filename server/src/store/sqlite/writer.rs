@@ -1,0 +1,151 @@
+//! The one writer: what has gathered while the last group was written is committed as one transaction, and
+//! only then answered. One fsync serves the whole group.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use gatematch_domain::challenge::State;
+use gatematch_protocol::id::DeviceId;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _};
+use tokio::sync::{mpsc, oneshot};
+
+use super::load::load;
+use super::save::Pen;
+use crate::edge::Edge;
+use crate::hub::Topic;
+use crate::store::verb::Verb;
+use crate::store::world::{Difference, Needs, World};
+use crate::store::{Bell, StoreError};
+use crate::vault::Vault;
+
+/// The most verbs in one transaction.
+const GROUP: usize = 256;
+/// The most verbs that wait for the writer; further ones are told that the store is overloaded.
+pub(super) const QUEUE: usize = 2_048;
+
+/// A verb on its way through the writer, whatever it answers.
+pub(super) trait Job: Send {
+    fn needs(&self, needs: &mut Needs);
+    fn apply(&mut self, world: &mut World);
+    fn answer(self: Box<Self>, written: Result<(), StoreError>);
+}
+
+/// Where the answer of a verb will come.
+pub(super) type Promise<T> = oneshot::Receiver<Result<T, StoreError>>;
+
+/// Puts `verb` on its way.
+pub(super) fn job<V: Verb>(verb: V) -> (Box<dyn Job>, Promise<V::Reply>) {
+    let (answer, receiver) = oneshot::channel();
+    (Box::new(Slot { verb, reply: None, answer }), receiver)
+}
+
+struct Slot<V: Verb> {
+    verb: V,
+    reply: Option<V::Reply>,
+    answer: oneshot::Sender<Result<V::Reply, StoreError>>,
+}
+
+impl<V: Verb> Job for Slot<V> {
+    fn needs(&self, needs: &mut Needs) {
+        self.verb.needs(needs);
+    }
+
+    fn apply(&mut self, world: &mut World) {
+        self.reply = Some(self.verb.apply(world));
+    }
+
+    fn answer(self: Box<Self>, written: Result<(), StoreError>) {
+        let Self { reply, answer, .. } = *self;
+        // Whoever asked may be gone; the step is made all the same.
+        let _ = answer.send(written.and_then(|()| reply.ok_or(StoreError::Closed)));
+    }
+}
+
+pub(super) struct Writer {
+    pub(super) conn: SqliteConnection,
+    pub(super) options: SqliteConnectOptions,
+    pub(super) vault: Arc<Vault>,
+    pub(super) edge: Edge,
+    pub(super) bell: Arc<dyn Bell>,
+}
+
+impl Writer {
+    /// Writes until the other end of `jobs` is closed and everything taken in is answered.
+    pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+        let mut group = Vec::with_capacity(GROUP);
+        while jobs.recv_many(&mut group, GROUP).await > 0 {
+            let alone = group.len() == 1;
+            match self.write(&mut group).await {
+                Ok(()) => group.drain(..).for_each(|job| job.answer(Ok(()))),
+                Err(error) if alone => {
+                    tracing::error!(%error, "a write failed");
+                    self.recover().await;
+                    group.drain(..).for_each(|job| job.answer(Err(error.clone())));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, verbs = group.len(), "a group of writes failed; writing each alone");
+                    self.recover().await;
+                    self.write_each_alone(&mut group).await;
+                }
+            }
+        }
+        let _ = self.conn.close().await;
+    }
+
+    async fn write_each_alone(&mut self, group: &mut Vec<Box<dyn Job>>) {
+        for job in group.drain(..) {
+            let mut alone = vec![job];
+            let written = self.write(&mut alone).await;
+            if let Err(error) = &written {
+                tracing::error!(%error, "a write failed");
+                self.recover().await;
+            }
+            alone.into_iter().for_each(|job| job.answer(written.clone()));
+        }
+    }
+
+    async fn write(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+        let mut needs = Needs::default();
+        group.iter().for_each(|job| job.needs(&mut needs));
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut self.conn).await?;
+        let before = load(&mut self.conn, &needs, &self.vault).await?;
+        let mut after = before.clone();
+        group.iter_mut().for_each(|job| job.apply(&mut after));
+        let mut pen = Pen { conn: &mut self.conn, vault: &self.vault, edge: &self.edge };
+        pen.save(&before, &after).await?;
+        sqlx::query("COMMIT").execute(&mut self.conn).await?;
+        self.ring(&before, &after);
+        Ok(())
+    }
+
+    /// Takes the connection out of a failed transaction, or takes a new one.
+    async fn recover(&mut self) {
+        // "No transaction is active" is what most failures leave; a ping tells whether the connection lives.
+        let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
+        if self.conn.ping().await.is_err() {
+            match self.options.connect().await {
+                Ok(conn) => self.conn = conn,
+                Err(error) => tracing::error!(%error, "the database cannot be opened again"),
+            }
+        }
+    }
+
+    fn ring(&self, before: &World, after: &World) {
+        let (was, is) = (before.challenges(), after.challenges());
+        let challenges = Difference::between(&was, &is);
+        let mut phones: BTreeSet<DeviceId> = BTreeSet::new();
+        for challenge in challenges.added.iter().chain(challenges.changed.iter().map(|(_, challenge)| challenge)) {
+            self.bell.ring(Topic::Challenge(challenge.id));
+            if challenge.state == State::Pending {
+                phones.extend(&challenge.sent_to);
+            }
+            if let Some(deadline) = challenge.deadline() {
+                self.bell.deadline(deadline);
+            }
+        }
+        for device in phones {
+            self.bell.ring(Topic::Device(device));
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The life of a challenge.
+
+use gatematch_domain::account::Account;
+use gatematch_domain::audit::{Actor, Journal};
+use gatematch_domain::challenge::Challenge;
+use gatematch_domain::redemption::RedeemRefusal;
+use gatematch_domain::response::{Answer, ResponseRefusal};
+use gatematch_protocol::id::{ChallengeId, DeviceId, GatewayId};
+use gatematch_protocol::time::Timestamp;
+
+use super::Verb;
+use crate::store::world::{Needs, Repeat, World};
+use crate::store::{Act, FirstAnswer, OpenChallenge, Opened, REPEAT_SECONDS, Redemption};
+
+impl Verb for OpenChallenge {
+    type Reply = Opened;
+
+    fn needs(&self, needs: &mut Needs) {
+        if let Some(name) = &self.login.username {
+            needs.usernames.insert(name.to_string());
+        }
+        if let Some((key, _)) = &self.repeat {
+            needs.repeats.insert((self.login.gateway, key.clone()));
+        }
+    }
+
+    fn apply(&self, world: &mut World) -> Opened {
+        if let Some(opened) = self.repeated(world) {
+            return opened;
+        }
+        let devices: Vec<DeviceId> = self.signed.iter().map(|(device, _)| *device).collect();
+        let opened = world.by(&self.act, |world, journal| {
+            let account = self.login.username.as_ref().and_then(|name| world.account_named(name));
+            match account {
+                Some(account) => account.open(&self.login, &self.ruling, &devices, self.draw, journal),
+                None => Ok(self.login.refuse_unknown(&self.ruling, journal)),
+            }
+        });
+        let Ok(challenge) = opened else { return Opened::Stale };
+        if challenge.user.is_none() {
+            world.loose.insert(challenge.id, challenge.clone());
+        }
+        if !challenge.sent_to.is_empty() {
+            world.deliveries.extend(self.signed.iter().map(|(device, signed)| (challenge.id, *device, signed.clone())));
+        }
+        self.remember(world, &challenge);
+        Opened::New(Box::new(challenge))
+    }
+}
+
+impl OpenChallenge {
+    fn repeated(&self, world: &World) -> Option<Opened> {
+        let (key, body_digest) = self.repeat.as_ref()?;
+        let first = world.repeats.get(&(self.login.gateway, key.clone()))?;
+        if first.created_at.plus_seconds(REPEAT_SECONDS) <= self.act.now {
+            return None;
+        }
+        if first.body_digest != *body_digest {
+            return Some(Opened::KeyReused);
+        }
+        let challenge = world.challenge(first.challenge)?.clone();
+        Some(Opened::Repeated(Box::new(FirstAnswer {
+            body_digest: first.body_digest.clone(),
+            challenge,
+            status: first.status.clone(),
+            reason: first.reason.clone(),
+        })))
+    }
+
+    fn remember(&self, world: &mut World, challenge: &Challenge) {
+        let Some((key, body_digest)) = &self.repeat else { return };
+        let repeat = Repeat {
+            body_digest: body_digest.clone(),
+            challenge: challenge.id,
+            status: challenge.state.as_str().to_owned(),
+            reason: challenge.state.reason().map(|reason| reason.as_str().to_owned()),
+            created_at: self.act.now,
+        };
+        world.repeats.insert((self.login.gateway, key.clone()), repeat);
+    }
+}
+
+pub(crate) struct RecordResponse {
+    pub(crate) now: Timestamp,
+    pub(crate) id: ChallengeId,
+    pub(crate) answer: Answer,
+}
+
+impl Verb for RecordResponse {
+    type Reply = Result<Challenge, ResponseRefusal>;
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.challenges.insert(self.id);
+    }
+
+    fn apply(&self, world: &mut World) -> Self::Reply {
+        let act = Act { actor: Actor::Device(self.answer.device), now: self.now };
+        let respond = |account: &mut Account, journal: &mut Journal| account.respond(self.id, &self.answer, journal);
+        world.on_challenge(&act, self.id, respond).unwrap_or(Err(ResponseRefusal::Unknown))
+    }
+}
+
+impl Verb for Redemption {
+    type Reply = Result<Challenge, RedeemRefusal>;
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.challenges.insert(self.id);
+    }
+
+    fn apply(&self, world: &mut World) -> Self::Reply {
+        let redeem = |account: &mut Account, journal: &mut Journal| {
+            account.redeem(self.id, self.gateway, &self.redemption_id, &self.result, journal)
+        };
+        let redeemed = world.on_challenge(&self.act, self.id, redeem);
+        redeemed.unwrap_or_else(|| unaccounted(world, self.id, self.gateway).ok_or(RedeemRefusal::Unknown))
+    }
+}
+
+/// A challenge of nobody is final from the start, so it is only looked at.
+fn unaccounted(world: &World, id: ChallengeId, gateway: GatewayId) -> Option<Challenge> {
+    world.challenge(id).filter(|challenge| challenge.gateway == gateway).cloned()
+}
+
+pub(crate) struct SpendPasscode {
+    pub(crate) act: Act,
+    pub(crate) id: ChallengeId,
+    pub(crate) gateway: GatewayId,
+}
+
+impl Verb for SpendPasscode {
+    type Reply = Result<Challenge, RedeemRefusal>;
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.challenges.insert(self.id);
+    }
+
+    fn apply(&self, world: &mut World) -> Self::Reply {
+        let spend =
+            |account: &mut Account, journal: &mut Journal| account.spend_passcode(self.id, self.gateway, journal);
+        let spent = world.on_challenge(&self.act, self.id, spend);
+        spent.unwrap_or_else(|| Err(final_or_unknown(world, self.id, self.gateway)))
+    }
+}
+
+fn final_or_unknown(world: &World, id: ChallengeId, gateway: GatewayId) -> RedeemRefusal {
+    unaccounted(world, id, gateway)
+        .map_or(RedeemRefusal::Unknown, |challenge| RedeemRefusal::Final(challenge.state.as_str()))
+}
+
+pub(crate) struct CancelChallenge {
+    pub(crate) act: Act,
+    pub(crate) id: ChallengeId,
+    pub(crate) gateway: GatewayId,
+}
+
+impl Verb for CancelChallenge {
+    type Reply = Result<Challenge, RedeemRefusal>;
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.challenges.insert(self.id);
+    }
+
+    fn apply(&self, world: &mut World) -> Self::Reply {
+        let cancel = |account: &mut Account, journal: &mut Journal| account.cancel(self.id, self.gateway, journal);
+        let cancelled = world.on_challenge(&self.act, self.id, cancel);
+        cancelled.unwrap_or_else(|| Err(final_or_unknown(world, self.id, self.gateway)))
+    }
+}
+
+pub(crate) struct Settle {
+    pub(crate) now: Timestamp,
+}
+
+impl Verb for Settle {
+    type Reply = Option<Timestamp>;
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.overdue = needs.overdue.max(Some(self.now));
+    }
+
+    fn apply(&self, world: &mut World) -> Self::Reply {
+        world.by(&Act { actor: Actor::System, now: self.now }, |world, journal| {
+            for account in world.accounts_mut() {
+                account.settle(journal);
+            }
+        });
+        world.next_deadline
+    }
+}

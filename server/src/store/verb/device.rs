@@ -1,0 +1,121 @@
+//! Phones and their enrollment.
+
+use gatematch_domain::audit::{Actor, Event};
+use gatematch_domain::device::{ConfirmRefusal, Device};
+use gatematch_domain::enrollment::{Enrollment, RegisterRefusal};
+use gatematch_protocol::device::PushSubscription;
+use gatematch_protocol::id::DeviceId;
+
+use super::Verb;
+use crate::store::world::{Needs, World};
+use crate::store::{Act, RegisterDevice};
+
+pub(crate) struct CreateEnrollment {
+    pub(crate) act: Act,
+    pub(crate) enrollment: Enrollment,
+}
+
+impl Verb for CreateEnrollment {
+    type Reply = bool;
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.users.insert(self.enrollment.user);
+    }
+
+    fn apply(&self, world: &mut World) -> bool {
+        let Some(account) = world.account(self.enrollment.user) else { return false };
+        let username = account.user.username.clone();
+        let event = Event::new("enrollment.created", self.act.actor.clone(), self.act.now).user(username);
+        let event = event.with("enrollment", self.enrollment.id.to_string());
+        world.events.push(event.with("expires_at", self.enrollment.expires_at.to_string()));
+        world.enrollments.insert(self.enrollment.id, self.enrollment.clone());
+        true
+    }
+}
+
+impl Verb for RegisterDevice {
+    type Reply = Result<Device, RegisterRefusal>;
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.tokens.insert(self.token_digest.clone());
+        needs.keys.insert(self.phone.key.thumbprint());
+    }
+
+    fn apply(&self, world: &mut World) -> Self::Reply {
+        let found = world.enrollments.values().find(|enrollment| enrollment.token_digest == self.token_digest);
+        let mut enrollment = found.cloned().ok_or(RegisterRefusal::Gone)?;
+        let taken = world.key_is_taken(&self.phone.key.thumbprint());
+        let act = Act { actor: Actor::Device(self.phone.id), now: self.now };
+        let device = world.by(&act, |world, journal| {
+            let account = world.account(enrollment.user).ok_or(RegisterRefusal::Gone)?;
+            account.register(&mut enrollment, taken, self.phone.clone(), journal)
+        })?;
+        world.enrollments.insert(enrollment.id, enrollment);
+        Ok(device)
+    }
+}
+
+pub(crate) struct ConfirmDevice {
+    pub(crate) act: Act,
+    pub(crate) id: DeviceId,
+    pub(crate) code: String,
+}
+
+impl Verb for ConfirmDevice {
+    type Reply = Result<(), ConfirmRefusal>;
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.devices.insert(self.id);
+    }
+
+    fn apply(&self, world: &mut World) -> Self::Reply {
+        world.by(&self.act, |world, journal| {
+            let account = world.account_of_device(self.id).ok_or(ConfirmRefusal::Unknown)?;
+            account.confirm_device(self.id, &self.code, journal)
+        })
+    }
+}
+
+pub(crate) struct RevokeDevice {
+    pub(crate) act: Act,
+    pub(crate) id: DeviceId,
+    pub(crate) why: String,
+}
+
+impl Verb for RevokeDevice {
+    type Reply = bool;
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.devices.insert(self.id);
+    }
+
+    fn apply(&self, world: &mut World) -> bool {
+        world.by(&self.act, |world, journal| {
+            let Some(account) = world.account_of_device(self.id) else { return false };
+            account.settle(journal);
+            account.revoke_device(self.id, &self.why, journal).is_some()
+        })
+    }
+}
+
+pub(crate) struct SetPush {
+    pub(crate) act: Act,
+    pub(crate) id: DeviceId,
+    pub(crate) push: Option<PushSubscription>,
+}
+
+impl Verb for SetPush {
+    type Reply = bool;
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.devices.insert(self.id);
+    }
+
+    fn apply(&self, world: &mut World) -> bool {
+        world.by(&self.act, |world, journal| {
+            world
+                .account_of_device(self.id)
+                .is_some_and(|account| account.set_push(self.id, self.push.clone(), journal))
+        })
+    }
+}

@@ -1,0 +1,150 @@
+//! The rows that a group of verbs needs, in memory, for the time of one transaction.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gatematch_domain::account::Account;
+use gatematch_domain::audit::Event;
+use gatematch_domain::challenge::Challenge;
+use gatematch_domain::device::Device;
+use gatematch_domain::enrollment::Enrollment;
+use gatematch_domain::gateway::Gateway;
+use gatematch_domain::role::AdminKey;
+use gatematch_domain::user::User;
+use gatematch_domain::username::Username;
+use gatematch_protocol::id::{AdminKeyId, ChallengeId, DeviceId, EnrollmentId, GatewayId, UserId};
+use gatematch_protocol::time::Timestamp;
+
+use super::StoredKey;
+
+/// Which rows a group of verbs needs. An account comes whole: the user, his phones, his live challenges, and
+/// those others that are named.
+#[derive(Debug, Default)]
+pub(crate) struct Needs {
+    pub(crate) users: BTreeSet<UserId>,
+    pub(crate) usernames: BTreeSet<String>,
+    pub(crate) devices: BTreeSet<DeviceId>,
+    pub(crate) keys: BTreeSet<String>,
+    pub(crate) challenges: BTreeSet<ChallengeId>,
+    pub(crate) tokens: BTreeSet<String>,
+    pub(crate) gateways: BTreeSet<GatewayId>,
+    pub(crate) open_at_gateways: BTreeSet<GatewayId>,
+    pub(crate) admin_keys: BTreeSet<AdminKeyId>,
+    pub(crate) repeats: BTreeSet<(GatewayId, String)>,
+    pub(crate) proofs: BTreeSet<(String, String)>,
+    pub(crate) overdue: Option<Timestamp>,
+    pub(crate) signing_keys: bool,
+}
+
+/// A first answer, by the challenge that it was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Repeat {
+    pub(crate) body_digest: String,
+    pub(crate) challenge: ChallengeId,
+    pub(crate) status: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) created_at: Timestamp,
+}
+
+/// What was loaded, as the verbs change it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct World {
+    accounts: BTreeMap<UserId, Account>,
+    /// The revision of each account as it was read.
+    pub(crate) revisions: BTreeMap<UserId, i64>,
+    /// Challenges that belong to no account.
+    pub(crate) loose: BTreeMap<ChallengeId, Challenge>,
+    pub(crate) enrollments: BTreeMap<EnrollmentId, Enrollment>,
+    pub(crate) gateways: BTreeMap<GatewayId, (Gateway, String)>,
+    pub(crate) admin_keys: BTreeMap<AdminKeyId, (AdminKey, String)>,
+    pub(crate) repeats: BTreeMap<(GatewayId, String), Repeat>,
+    pub(crate) proofs: BTreeMap<(String, String), Timestamp>,
+    pub(crate) signing_keys: Vec<StoredKey>,
+    /// Signed challenges to keep.
+    pub(crate) deliveries: Vec<(ChallengeId, DeviceId, String)>,
+    /// What happened, in order.
+    pub(crate) events: Vec<Event>,
+    /// Forget what ended before this.
+    pub(crate) purge_before: Option<Timestamp>,
+    /// The earliest deadline that is left in the database, where that was asked for.
+    pub(crate) next_deadline: Option<Timestamp>,
+}
+
+impl World {
+    pub(crate) fn insert_account(&mut self, account: Account) {
+        self.accounts.insert(account.user.id, account);
+    }
+
+    pub(crate) fn remove_account(&mut self, id: UserId) -> Option<Account> {
+        let account = self.accounts.remove(&id)?;
+        self.enrollments.retain(|_, enrollment| enrollment.user != id);
+        // They outlive the account for those who still ask how they ended.
+        self.loose.extend(account.challenges.iter().map(|challenge| (challenge.id, challenge.clone())));
+        Some(account)
+    }
+
+    pub(crate) fn account(&mut self, id: UserId) -> Option<&mut Account> {
+        self.accounts.get_mut(&id)
+    }
+
+    pub(crate) fn account_named(&mut self, name: &Username) -> Option<&mut Account> {
+        self.accounts.values_mut().find(|account| account.user.username == *name)
+    }
+
+    pub(crate) fn account_of_device(&mut self, id: DeviceId) -> Option<&mut Account> {
+        self.accounts.values_mut().find(|account| account.devices.iter().any(|device| device.id == id))
+    }
+
+    pub(crate) fn account_of_challenge(&mut self, id: ChallengeId) -> Option<&mut Account> {
+        self.accounts.values_mut().find(|account| account.challenge(id).is_some())
+    }
+
+    pub(crate) fn accounts_mut(&mut self) -> impl Iterator<Item = &mut Account> {
+        self.accounts.values_mut()
+    }
+
+    pub(crate) fn challenge(&self, id: ChallengeId) -> Option<&Challenge> {
+        let of_account = |account: &'_ Account| account.challenges.iter().position(|challenge| challenge.id == id);
+        let found = self.accounts.values().find_map(|account| account.challenges.get(of_account(account)?));
+        found.or_else(|| self.loose.get(&id))
+    }
+
+    pub(crate) fn key_is_taken(&self, thumbprint: &str) -> bool {
+        self.devices().values().any(|device| device.key.thumbprint() == thumbprint)
+    }
+
+    pub(crate) fn users(&self) -> BTreeMap<UserId, &User> {
+        self.accounts.iter().map(|(id, account)| (*id, &account.user)).collect()
+    }
+
+    pub(crate) fn devices(&self) -> BTreeMap<DeviceId, &Device> {
+        self.accounts.values().flat_map(|account| &account.devices).map(|device| (device.id, device)).collect()
+    }
+
+    pub(crate) fn challenges(&self) -> BTreeMap<ChallengeId, &Challenge> {
+        let of_accounts = self.accounts.values().flat_map(|account| &account.challenges);
+        of_accounts.chain(self.loose.values()).map(|challenge| (challenge.id, challenge)).collect()
+    }
+}
+
+/// How one kind of row changed between two worlds.
+#[derive(Debug)]
+pub(crate) struct Difference<'a, K, V> {
+    pub(crate) added: Vec<&'a V>,
+    pub(crate) changed: Vec<(&'a V, &'a V)>,
+    pub(crate) removed: Vec<K>,
+}
+
+impl<'a, K: Ord + Clone, V: PartialEq> Difference<'a, K, V> {
+    pub(crate) fn between(before: &BTreeMap<K, &'a V>, after: &BTreeMap<K, &'a V>) -> Self {
+        let mut difference = Self { added: Vec::new(), changed: Vec::new(), removed: Vec::new() };
+        for (key, now) in after {
+            match before.get(key) {
+                None => difference.added.push(now),
+                Some(was) if was != now => difference.changed.push((was, now)),
+                Some(_) => {}
+            }
+        }
+        difference.removed.extend(before.keys().filter(|key| !after.contains_key(key)).cloned());
+        difference
+    }
+}
