@@ -1,0 +1,56 @@
+//! What the commands do.
+
+pub(crate) mod arguments;
+mod challenge;
+mod enroll;
+pub(crate) mod fault;
+mod load;
+mod login;
+mod misbehave;
+mod number;
+mod phones;
+pub(crate) mod say;
+mod watch;
+
+use std::process::ExitCode;
+
+use gatematch_protocol::response::Decision;
+
+use self::arguments::{Arguments, Command, GatewayCommand};
+use self::challenge::Asked;
+use self::fault::Fault;
+use self::phones::Phones;
+use self::say::Say;
+
+/// The server, or the person, said no.
+pub(crate) const REFUSED: u8 = 1;
+
+pub(crate) async fn run(arguments: &Arguments, say: &Say) -> Result<ExitCode, Fault> {
+    if arguments.list_misbehaviours {
+        return misbehave::list(say);
+    }
+    let misbehaviour = arguments.misbehave.as_deref().map(misbehave::find).transpose()?;
+    let phones = || Phones::read(arguments.state.as_deref(), arguments.phone.as_deref());
+    let respond = async |id: &str, decision, number: Option<&str>, uv| {
+        let asked = Asked { id, decision, number, uv };
+        challenge::respond(&phones()?, &asked, misbehaviour, say).await
+    };
+    match arguments.command.as_ref().ok_or(Fault::NoCommand)? {
+        Command::Enroll { link, name } => enroll::run(phones()?, link, name, misbehaviour, say).await,
+        Command::List => challenge::list(&phones()?, misbehaviour, say).await,
+        Command::Approve { id, number, uv } => {
+            respond(id, Decision::Approve, number.as_deref(), Some((*uv).into())).await
+        }
+        Command::Deny { id } => respond(id, Decision::Deny, None, None).await,
+        Command::Report { id } => respond(id, Decision::Report, None, None).await,
+        Command::Watch { uv } => {
+            misbehave::none(misbehaviour)?;
+            watch::run(&phones()?, (*uv).into(), say).await
+        }
+        Command::Gateway { command: GatewayCommand::Login(login) } => login::run(login, misbehaviour, say).await,
+        Command::Load(load) => {
+            misbehave::none(misbehaviour)?;
+            load::run(load, say).await
+        }
+    }
+}

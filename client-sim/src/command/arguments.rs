@@ -1,0 +1,180 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use gatematch_protocol::id::GatewayId;
+use gatematch_protocol::response::UserVerification;
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done or let in; 1 refused; 2 wrong usage; 3 no sound answer from the server; 4 trouble on this machine.
+With --misbehave: 0 when the server answers as the contract says, 1 when it does not.";
+
+/// The phone and the gateway of Gatematch, without a phone and a gateway.
+#[derive(Debug, Parser)]
+#[command(name = "gatematch-sim", version, after_help = AFTER_HELP, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// Where the phones' keys are kept [default: $GATEMATCH_SIM_STATE, else ~/.config/gatematch-sim/state.json]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Use only this phone: its name, its user, or its id
+    #[arg(long, global = true, value_name = "PHONE")]
+    pub(crate) phone: Option<String>,
+    /// Answer in JSON, for scripts
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Do the wrong thing on purpose, and say how the server takes it
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) misbehave: Option<String>,
+    /// Show the wrong things that --misbehave can do
+    #[arg(long)]
+    pub(crate) list_misbehaviours: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Become a phone of somebody, with the link from the helpdesk
+    Enroll {
+        /// The link: https://server/app/#enroll=gme_...
+        link: String,
+        /// What to call this phone
+        #[arg(long, default_value = "Simulated phone")]
+        name: String,
+    },
+    /// Show the sign-ins that are waiting
+    List,
+    /// Let a sign-in in
+    Approve {
+        /// The sign-in, as `list` shows it
+        id: String,
+        /// The number on the screen where the person signs in
+        #[arg(long)]
+        number: Option<String>,
+        /// How the phone says that it made sure of the person
+        #[arg(long, value_enum, default_value_t = Uv::None)]
+        uv: Uv,
+    },
+    /// Refuse a sign-in
+    Deny {
+        /// The sign-in, as `list` shows it
+        id: String,
+    },
+    /// Refuse a sign-in that was somebody else's
+    Report {
+        /// The sign-in, as `list` shows it
+        id: String,
+    },
+    /// Wait for sign-ins and ask for the number
+    Watch {
+        /// How the phone says that it made sure of the person
+        #[arg(long, value_enum, default_value_t = Uv::None)]
+        uv: Uv,
+    },
+    /// Play the gateway
+    Gateway {
+        #[command(subcommand)]
+        command: GatewayCommand,
+    },
+    /// Sign many simulated people in, and measure how long it takes
+    Load(Load),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum GatewayCommand {
+    /// Sign somebody in: show the number, wait for the phone, redeem, check the result
+    Login(Login),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    /// Who wants to sign in
+    #[arg(long)]
+    pub(crate) user: String,
+    /// The server's address
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: String,
+    /// The gateway's key, gmg_... [default: $GATEMATCH_GATEWAY_KEY, which others on this machine cannot see]
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+    /// The gateway's id [default: the one that the result names]
+    #[arg(long, value_name = "ID")]
+    pub(crate) gateway_id: Option<GatewayId>,
+    /// The name of the computer that the person sits at
+    #[arg(long, value_name = "NAME")]
+    pub(crate) client_name: Option<String>,
+    /// The address of the computer that the person sits at
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) client_ip: Option<String>,
+    /// How long the sign-in may take, in seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) expires_in: Option<i64>,
+    /// The key of a second gateway, for the misbehaviours that need one
+    #[arg(long, value_name = "KEY")]
+    pub(crate) other_key: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Load {
+    /// The server's address
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: String,
+    /// An administrator's key, gma_... [default: $GATEMATCH_ADMIN_KEY, which others on this machine cannot see]
+    #[arg(long)]
+    pub(crate) admin_key: Option<String>,
+    /// How many people; each gets an account and a phone
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) users: u32,
+    /// How many sign-ins at once, at most one for each person
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) concurrency: u32,
+    /// How many sign-ins in all
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) logins: u32,
+    /// Leave the accounts and the gateway that were made for it
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+/// The words of [`UserVerification`].
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Uv {
+    /// Face or fingerprint
+    Biometric,
+    /// The phone's PIN
+    Pin,
+    /// Not at all
+    None,
+}
+
+impl From<Uv> for UserVerification {
+    fn from(uv: Uv) -> Self {
+        match uv {
+            Uv::Biometric => Self::Biometric,
+            Uv::Pin => Self::Pin,
+            Uv::None => Self::None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+        for line in [
+            "gatematch-sim --list-misbehaviours --json",
+            "gatematch-sim approve 1234abcd --number 047 --misbehave alg-none",
+            "gatematch-sim --state /tmp/s gateway login --user alice --server http://127.0.0.1:8080 --key gmg_x --json",
+            "gatematch-sim load --server http://127.0.0.1:8080 --users 2",
+        ] {
+            assert!(Arguments::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+        assert!(Arguments::try_parse_from(["gatematch-sim", "load", "--server", "x", "--users", "0"]).is_err());
+    }
+}

@@ -1,0 +1,42 @@
+//! The audit log, for those who read it. Reading is remembered too, once an hour and key.
+
+use axum::Json as Answered;
+use axum::extract::State;
+use gatematch_domain::audit::Event;
+use gatematch_protocol::audit::AuditPage;
+
+use super::app::{App, Inner};
+use super::params::{Query, TheAdmin};
+use super::problem::Answer;
+use super::user::actor;
+use crate::store::AuditQuery;
+
+pub(super) async fn list(
+    State(app): State<App>,
+    TheAdmin(admin): TheAdmin,
+    query: Query,
+) -> Answer<Answered<AuditPage>> {
+    let after = query.number("after", 0, 0..=u64::MAX)?;
+    let limit = query.number("limit", 100, 1..=1_000)?;
+    let user = query.text("user").map(|name| app.canonical_or_as_given(name));
+    let kind = query.text("type").map(str::to_owned);
+    if app.audit_readers.is_first_this_hour(admin.id, app.now()) {
+        let recorded = app.store.record_events(vec![Event::new("audit.read", actor(&admin), app.now())]).await;
+        if recorded.is_err() {
+            app.audit_readers.forget(admin.id);
+        }
+        recorded?;
+    }
+    let limit = u32::try_from(limit).unwrap_or(1_000);
+    let items = app.store.audit(AuditQuery { after, limit, user, kind }).await?;
+    let full = items.len() == limit as usize;
+    let next_cursor = items.last().filter(|_| full).map(|event| event.seq.to_string());
+    Ok(Answered(AuditPage { items, next_cursor }))
+}
+
+impl Inner {
+    // A name that no account can have may still stand in an event: somebody tried it.
+    fn canonical_or_as_given(&self, name: &str) -> String {
+        self.settings.domains.canonical(name).map_or_else(|_| name.to_owned(), |name| name.to_string())
+    }
+}

@@ -1,0 +1,97 @@
+//! Phones: their own view of themselves, and an administrator's.
+
+use axum::Json as Answered;
+use axum::extract::{Extension, State};
+use axum::http::StatusCode;
+use gatematch_domain::audit::Actor;
+use gatematch_protocol::challenge::{WaitingChallenge, WaitingChallenges};
+use gatematch_protocol::device::{ConfirmDevice, DeviceView, PushSubscription};
+use gatematch_protocol::id::DeviceId;
+
+use super::app::{App, Inner};
+use super::body::Json;
+use super::guard::Caller;
+use super::params::{Query, Segment, TheAdmin, ThePhone};
+use super::problem::{Answer, Problem};
+use super::user::actor;
+use super::waiting::pause;
+use crate::hub::Topic;
+
+pub(super) async fn show_self(ThePhone(phone): ThePhone) -> Answered<DeviceView> {
+    Answered(phone.device.view(phone.user.username.as_str()))
+}
+
+pub(super) async fn remove_self(State(app): State<App>, ThePhone(phone): ThePhone) -> Answer<StatusCode> {
+    let act = app.act(Actor::Device(phone.device.id));
+    deleted(app.store.revoke_device(act, phone.device.id, "removed on the phone".to_owned()).await?)
+}
+
+pub(super) async fn set_push(
+    State(app): State<App>,
+    ThePhone(phone): ThePhone,
+    Json(push): Json<Option<PushSubscription>>,
+) -> Answer<StatusCode> {
+    let push = push.map(|push| app.checked_push(push)).transpose()?;
+    let act = app.act(Actor::Device(phone.device.id));
+    deleted(app.store.set_push(act, phone.device.id, push).await?)
+}
+
+pub(super) async fn challenges(
+    State(app): State<App>,
+    ThePhone(phone): ThePhone,
+    query: Query,
+) -> Answer<Answered<WaitingChallenges>> {
+    let wait = query.wait()?;
+    let id = phone.device.id;
+    let now = app.now();
+    let mut found = app.store.waiting(id, now).await?;
+    if found.is_empty() && wait > 0 {
+        let end = now.plus_seconds(wait);
+        let mut waiter = app.hub.subscribe(Topic::Device(id))?;
+        loop {
+            found = app.store.waiting(id, app.now()).await?;
+            if !found.is_empty() || app.now() >= end || app.stopping.is_cancelled() {
+                break;
+            }
+            pause(&app, &mut waiter, end).await;
+        }
+    }
+    let items = found.into_iter().map(|(id, challenge)| WaitingChallenge { id, challenge }).collect();
+    Ok(Answered(WaitingChallenges { items }))
+}
+
+pub(super) async fn remove(State(app): State<App>, TheAdmin(admin): TheAdmin, id: Segment) -> Answer<StatusCode> {
+    let (device, user) = app.store.device(id.id()?).await?.ok_or_else(Problem::not_found)?;
+    app.may_manage(&admin, &user)?;
+    deleted(app.store.revoke_device(app.act(actor(&admin)), device.id, "removed by an administrator".to_owned()).await?)
+}
+
+pub(super) async fn confirm(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    id: Segment,
+    Json(body): Json<ConfirmDevice>,
+) -> Answer<Answered<DeviceView>> {
+    let id = id.id()?;
+    app.may_confirm(&caller, id).await?;
+    let actor = caller.actor().ok_or_else(|| Problem::internal("nobody calls"))?;
+    app.store.confirm_device(app.act(actor), id, body.code.reveal().to_owned()).await??;
+    let (device, user) = app.store.device(id).await?.ok_or_else(Problem::not_found)?;
+    Ok(Answered(device.view(user.username.as_str())))
+}
+
+impl Inner {
+    // An administrator; or another phone of the same user that is active itself.
+    async fn may_confirm(&self, caller: &Caller, id: DeviceId) -> Answer<()> {
+        let (_, user) = self.store.device(id).await?.ok_or_else(Problem::not_found)?;
+        match caller {
+            Caller::Admin(admin) => self.may_manage(admin, &user),
+            Caller::Phone(phone) if phone.user.id == user.id && phone.device.is_active() => Ok(()),
+            _ => Err(Problem::not_found()),
+        }
+    }
+}
+
+fn deleted(there: bool) -> Answer<StatusCode> {
+    if there { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
+}

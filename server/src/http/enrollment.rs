@@ -1,0 +1,174 @@
+//! Enrollment: a link for a person, and a phone that uses it.
+
+use axum::Json as Answered;
+use axum::extract::{FromRequest as _, Request, State};
+use axum::http::StatusCode;
+use gatematch_domain::audit::{Actor, Event, Outcome};
+use gatematch_domain::enrollment::{Enrollment, MAX_LIFE_SECONDS, RegisterRefusal, Registration};
+use gatematch_domain::fault::seconds;
+use gatematch_domain::text::{outside, outside_if_given};
+use gatematch_domain::user::Status;
+use gatematch_protocol::device::PushSubscription;
+use gatematch_protocol::enrollment::{
+    CreateEnrollment, DeviceRegistered, EnrollmentCreated, LINK_PATH, RegisterDevice,
+};
+use gatematch_protocol::id::{DeviceId, EnrollmentId};
+use gatematch_protocol::jwk::{JwkFault, PublicKey};
+use gatematch_protocol::problem::Code;
+use gatematch_protocol::secret::{Secret, prefix};
+
+use super::app::{App, Inner};
+use super::body::Json;
+use super::guard::{Source, read_proof, spend_proof};
+use super::params::TheAdmin;
+use super::problem::{Answer, Problem};
+use super::user::actor;
+use crate::store;
+
+pub(super) async fn create(
+    State(app): State<App>,
+    TheAdmin(admin): TheAdmin,
+    Json(body): Json<CreateEnrollment>,
+) -> Answer<(StatusCode, Answered<EnrollmentCreated>)> {
+    let username = app.settings.domains.canonical(&body.user).map_err(|_| Problem::not_found())?;
+    let account = app.store.account(username).await?.ok_or_else(Problem::not_found)?;
+    app.may_manage(&admin, &account.user)?;
+    let life = seconds("expires_in", body.expires_in, MAX_LIFE_SECONDS, 1..=MAX_LIFE_SECONDS)?;
+    let token = Secret::from_random(prefix::ENROLLMENT, &app.edge.random()?);
+    let id = EnrollmentId::new(app.now(), app.edge.random()?);
+    let enrollment = store::enrollment(id, account.user.id, token.digest(), app.now(), life);
+    let expires_at = enrollment.expires_at;
+    if !app.store.create_enrollment(app.act(actor(&admin)), enrollment).await? {
+        return Err(Problem::not_found());
+    }
+    let link = format!("{}{LINK_PATH}{}", app.issuer, token.reveal());
+    let qr_svg = qr_svg(&link)?;
+    let user = account.user.username.to_string();
+    let created =
+        EnrollmentCreated { id, user, token, link: Secret::new(link), qr_svg: Secret::new(qr_svg), expires_at };
+    Ok((StatusCode::CREATED, Answered(created)))
+}
+
+fn qr_svg(link: &str) -> Answer<String> {
+    let code = qrcode::QrCode::new(link).map_err(Problem::internal)?;
+    Ok(code.render::<qrcode::render::svg::Color<'_>>().min_dimensions(240, 240).build())
+}
+
+/// The contract has an order of its own here: the key's form, the proof, the token, the key's owner, the rest.
+pub(super) async fn register(
+    State(app): State<App>,
+    request: Request,
+) -> Answer<(StatusCode, Answered<DeviceRegistered>)> {
+    let (method, path, headers) =
+        (request.method().clone(), request.uri().path().to_owned(), request.headers().clone());
+    let source = request.extensions().get::<Source>().copied();
+    let Json(body) = Json::<RegisterDevice>::from_request(request, &()).await?;
+    let key = PublicKey::from_value(&body.public_key).map_err(|fault| match fault {
+        JwkFault::Members => Problem::new(Code::MalformedBody, format!("public_key: {fault}.")),
+        JwkFault::Coordinates => Problem::new(Code::InvalidKey, format!("public_key: {fault}.")),
+    })?;
+    let proof = read_proof(&app, &method, &path, &headers)?;
+    if proof.key != key {
+        return Err(Problem::new(Code::CredentialInvalid, "The proof was made with another key than public_key."));
+    }
+    spend_proof(&app, &proof).await?;
+    let digest = body.enrollment_token.digest();
+    let user = app.open_enrollment(&digest, source).await?;
+    if app.store.device_by_key(key.thumbprint()).await?.is_some() {
+        return Err(app.known_refusal(RegisterRefusal::KeyTaken, source));
+    }
+    let phone = app.registration(&body, key)?;
+    let code = phone.code.clone();
+    let registration = store::RegisterDevice { now: app.now(), token_digest: digest, phone };
+    let device = app.store.register_device(registration).await?;
+    let device = device.map_err(|refusal| app.known_refusal(refusal, source))?;
+    let registered = DeviceRegistered {
+        device_id: device.id,
+        user,
+        issuer: app.issuer.clone(),
+        status: device.status.as_str().to_owned(),
+        server_keys: app.keys.published().clone(),
+        code,
+    };
+    Ok((StatusCode::CREATED, Answered(registered)))
+}
+
+impl Inner {
+    /// The name of the user whose enrollment is open. An unknown token counts against its sender; a used or
+    /// expired one is remembered with its user.
+    async fn open_enrollment(&self, digest: &str, source: Option<Source>) -> Answer<String> {
+        let gone = || Problem::from(RegisterRefusal::Gone);
+        let Some(enrollment) = self.store.enrollment(digest.to_owned()).await? else {
+            return Err(gone().because("unknown token"));
+        };
+        let owner = self.owner(&enrollment).await?;
+        let cause = match &owner {
+            _ if enrollment.used_at.is_some() => Some("used token"),
+            _ if !enrollment.is_open(self.now()) => Some("expired token"),
+            Some((_, Status::Active)) => None,
+            _ => Some("token of a disabled user"),
+        };
+        match (cause, owner) {
+            (None, Some((name, _))) => Ok(name),
+            (cause, owner) => {
+                let cause = cause.unwrap_or("token of a user who is gone");
+                self.remember_gone(&enrollment, owner.map(|(name, _)| name), cause, source).await?;
+                Err(self.known_refusal(RegisterRefusal::Gone, source).because(cause))
+            }
+        }
+    }
+
+    async fn owner(&self, enrollment: &Enrollment) -> Answer<Option<(String, Status)>> {
+        let user = self.store.user(enrollment.user).await?;
+        Ok(user.map(|user| (user.username.to_string(), user.status)))
+    }
+
+    async fn remember_gone(
+        &self,
+        enrollment: &Enrollment,
+        user: Option<String>,
+        cause: &str,
+        source: Option<Source>,
+    ) -> Answer<()> {
+        let actor = source.map_or(Actor::System, |Source(address)| Actor::Address(address));
+        let mut event =
+            Event::new("enrollment.refused", actor, self.now()).ended(Outcome::Refused, Code::EnrollmentGone.as_str());
+        event.user = user;
+        let event = event.with("cause", cause).with("enrollment", enrollment.id.to_string());
+        Ok(self.store.record_events(vec![event]).await?)
+    }
+
+    /// A refusal of somebody whose token is known, so that it does not count as guessing.
+    fn known_refusal(&self, refusal: RegisterRefusal, source: Option<Source>) -> Problem {
+        Problem::from(refusal).by(source.map_or(Actor::System, |Source(address)| Actor::Address(address)))
+    }
+
+    fn registration(&self, body: &RegisterDevice, key: PublicKey) -> Answer<Registration> {
+        let code = match self.settings.require_device_confirmation {
+            false => None,
+            true => {
+                let draw = u64::from_be_bytes(self.edge.random()?);
+                Some(gatematch_domain::number::Number::draw(6, &[], draw).reveal().to_owned())
+            }
+        };
+        Ok(Registration {
+            id: DeviceId::new(self.now(), self.edge.random()?),
+            key,
+            name: outside("name", &body.name)?,
+            platform: outside_if_given("platform", body.platform.as_deref())?,
+            push: body.push.clone().map(|push| self.checked_push(push)).transpose()?,
+            code,
+            max_devices: self.settings.max_devices,
+        })
+    }
+
+    /// A push subscription that may be called.
+    ///
+    /// # Errors
+    /// 422 `invalid-push-subscription`.
+    pub(super) fn checked_push(&self, push: PushSubscription) -> Answer<PushSubscription> {
+        let checked = self.settings.push_hosts.check(&push);
+        checked.map_err(|fault| Problem::new(Code::InvalidPushSubscription, format!("push: {fault}.")))?;
+        Ok(push)
+    }
+}

@@ -1,0 +1,38 @@
+//! Gateways.
+
+use axum::Json as Answered;
+use axum::extract::State;
+use axum::http::StatusCode;
+use gatematch_domain::gateway::Gateway;
+use gatematch_protocol::gateway::{CreateGateway, GatewayCreated, Gateways};
+use gatematch_protocol::id::GatewayId;
+use gatematch_protocol::secret::{Secret, prefix};
+
+use super::app::App;
+use super::body::Json;
+use super::params::{Segment, TheAdmin};
+use super::problem::{Answer, Problem};
+use super::user::actor;
+
+pub(super) async fn create(
+    State(app): State<App>,
+    TheAdmin(admin): TheAdmin,
+    Json(body): Json<CreateGateway>,
+) -> Answer<(StatusCode, Answered<GatewayCreated>)> {
+    let now = app.now();
+    let gateway = Gateway::from_body(&body, GatewayId::new(now, app.edge.random()?), now)?;
+    let key = Secret::from_random(prefix::GATEWAY, &app.edge.random()?);
+    let view = gateway.view();
+    app.store.create_gateway(app.act(actor(&admin)), gateway, key.digest()).await?;
+    Ok((StatusCode::CREATED, Answered(GatewayCreated { gateway: view, key })))
+}
+
+pub(super) async fn list(State(app): State<App>) -> Answer<Answered<Gateways>> {
+    let items = app.store.gateways().await?.iter().map(Gateway::view).collect();
+    Ok(Answered(Gateways { items }))
+}
+
+pub(super) async fn remove(State(app): State<App>, TheAdmin(admin): TheAdmin, id: Segment) -> Answer<StatusCode> {
+    let deleted = app.store.delete_gateway(app.act(actor(&admin)), id.id()?).await?;
+    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
+}

@@ -1,0 +1,64 @@
+//! What `/metrics` tells, in Prometheus' text format. Names of people and numbers are never among the labels.
+
+use gatematch_domain::challenge::Challenge;
+use prometheus::{Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+
+/// The server's metrics.
+pub struct Metrics {
+    registry: Registry,
+    /// Requests by route and status.
+    pub requests: IntCounterVec,
+    /// How long requests took, by route, in seconds.
+    pub seconds: HistogramVec,
+    /// Challenges by the state in which they were opened or decided, and the reason.
+    pub challenges: IntCounterVec,
+    /// Refusals of the unauthenticated, by kind.
+    pub strangers: IntCounterVec,
+    /// What is waited for now.
+    pub waiting: IntGauge,
+}
+
+impl Metrics {
+    /// Metrics at zero.
+    ///
+    /// # Errors
+    /// [`prometheus::Error`] if two metrics had one name.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok::<_, prometheus::Error>(counter)
+        };
+        let seconds = HistogramOpts::new("gatematch_http_request_seconds", "How long requests took, waiting included.")
+            .buckets(vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 60.0]);
+        let seconds = HistogramVec::new(seconds, &["method", "route"])?;
+        registry.register(Box::new(seconds.clone()))?;
+        let waiting = IntGauge::new("gatematch_waiting", "Challenges and phones that somebody waits for now.")?;
+        registry.register(Box::new(waiting.clone()))?;
+        Ok(Self {
+            requests: counter("gatematch_http_requests_total", "Requests answered.", &["method", "route", "status"])?,
+            challenges: counter("gatematch_challenges_total", "Steps of challenges.", &["state", "reason"])?,
+            strangers: counter("gatematch_refused_credentials_total", "Credentials refused.", &["kind"])?,
+            seconds,
+            waiting,
+            registry,
+        })
+    }
+
+    /// Counts that a challenge was opened or decided.
+    pub fn step(&self, challenge: &Challenge) {
+        let reason = challenge.state.reason().map_or("", |reason| reason.as_str());
+        self.challenges.with_label_values(&[challenge.state.as_str(), reason]).inc();
+    }
+
+    /// The text of a scrape.
+    ///
+    /// # Errors
+    /// [`prometheus::Error`].
+    pub fn text(&self) -> Result<Vec<u8>, prometheus::Error> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}

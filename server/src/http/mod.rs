@@ -1,0 +1,24 @@
+//! The HTTP API: one table of routes, thin handlers, and the layers around them.
+
+pub mod app;
+mod audit;
+mod body;
+mod challenge;
+mod device;
+mod discovery;
+mod enrollment;
+mod gateway;
+pub mod guard;
+mod health;
+mod metrics;
+mod observe;
+mod params;
+pub mod problem;
+mod response;
+pub mod routes;
+pub mod strangers;
+mod user;
+mod waiting;
+
+pub use self::metrics::Metrics;
+pub use self::routes::router;

@@ -1,0 +1,242 @@
+//! From refusals to problem documents (RFC 9457): the one place where the two meet.
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use gatematch_domain::audit::Actor;
+use gatematch_domain::device::ConfirmRefusal;
+use gatematch_domain::enrollment::RegisterRefusal;
+use gatematch_domain::fault::Fault;
+use gatematch_domain::redemption::RedeemRefusal;
+use gatematch_domain::response::ResponseRefusal;
+use gatematch_protocol::json::NotStrictJson;
+use gatematch_protocol::jws::SigningFailed;
+use gatematch_protocol::problem::{Code, MEDIA_TYPE, ProblemDocument};
+use serde_json::Value;
+
+use crate::edge::NoEntropy;
+use crate::hub::TooManyWaiters;
+use crate::store::StoreError;
+
+/// How long a client should wait before it tries again what was refused for load, in seconds.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// A refusal on its way to the caller. Boxed, so that answers stay small.
+#[derive(Debug)]
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    document: ProblemDocument,
+    code: Code,
+    retry_after: Option<HeaderValue>,
+    actor: Option<Actor>,
+    cause: Option<String>,
+}
+
+/// What a handler or an extractor answers.
+pub type Answer<T> = Result<T, Problem>;
+
+impl Problem {
+    /// The problem `code` with what happened in this case.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        let retry_after = (code.status() == 503).then_some(RETRY_AFTER);
+        Self(Box::new(Parts {
+            document: ProblemDocument::new(code, detail),
+            code,
+            retry_after,
+            actor: None,
+            cause: None,
+        }))
+    }
+
+    /// Something went wrong inside: the cause is logged, not told.
+    pub fn internal(cause: impl std::fmt::Display) -> Self {
+        let mut problem = Self::new(
+            Code::Internal,
+            "Nothing was decided. The server's log tells more, under the id of this request.",
+        );
+        problem.0.cause = Some(cause.to_string());
+        problem
+    }
+
+    /// There is no such thing, or not for this caller.
+    pub fn not_found() -> Self {
+        Self::new(Code::NotFound, "There is nothing here for this credential.")
+    }
+
+    /// With a further member.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.document.more.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// With the true reason, for the audit log only.
+    pub fn because(mut self, cause: impl std::fmt::Display) -> Self {
+        self.0.cause = Some(cause.to_string());
+        self
+    }
+
+    /// Of a caller who proved who he is by the request itself.
+    pub fn by(mut self, actor: Actor) -> Self {
+        self.0.actor = Some(actor);
+        self
+    }
+
+    /// Not before so many seconds.
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.0.retry_after = Some(HeaderValue::from(seconds));
+        self
+    }
+}
+
+/// What the layers outside a handler need to know of a refusal.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// The code in the answer.
+    pub code: Code,
+    /// The caller, where the request itself proves him.
+    pub actor: Option<Actor>,
+    /// The true reason, where it is not the code.
+    pub cause: Option<String>,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Parts { document, code, retry_after, actor, cause } = *self.0;
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        if let Some(after) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, after);
+        }
+        if code.status() == 401 {
+            const WAYS: (HeaderName, HeaderValue) =
+                (header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer, DPoP algs=\"ES256\""));
+            response.headers_mut().insert(WAYS.0, WAYS.1);
+        }
+        response.extensions_mut().insert(Refused { code, actor, cause });
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Overloaded => Self::new(Code::Overloaded, "Try again in a moment.").because(error),
+            StoreError::Database(_) | StoreError::Closed => {
+                Self::new(Code::Unavailable, "Nothing was decided. Try again in a moment.").because(error)
+            }
+            StoreError::Corrupt(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<SigningFailed> for Problem {
+    fn from(error: SigningFailed) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<NoEntropy> for Problem {
+    fn from(error: NoEntropy) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<TooManyWaiters> for Problem {
+    fn from(_: TooManyWaiters) -> Self {
+        Self::new(Code::Overloaded, "Too many requests wait already. Try again in a moment, without wait.")
+    }
+}
+
+impl From<NotStrictJson> for Problem {
+    fn from(fault: NotStrictJson) -> Self {
+        Self::new(Code::MalformedBody, fault.to_string())
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        let code = match fault {
+            Fault::Type { .. } => Code::MalformedBody,
+            Fault::Range { .. } => Code::InvalidValue,
+            Fault::DisplayNotPossible => Code::DisplayNotPossible,
+        };
+        Self::new(code, fault.to_string())
+    }
+}
+
+/// A challenge that is not pending any more, by the state that it is in.
+fn not_pending(state: &'static str) -> Problem {
+    let code = match state {
+        "expired" => Code::Expired,
+        "cancelled" => Code::Cancelled,
+        _ => Code::AlreadyDecided,
+    };
+    Problem::new(code, format!("The challenge is {state}; nothing was changed.")).with("state", state)
+}
+
+impl From<ResponseRefusal> for Problem {
+    fn from(refusal: ResponseRefusal) -> Self {
+        match refusal {
+            ResponseRefusal::DeviceGone => Self::new(Code::ResponseNotAuthentic, "The response was not believed."),
+            ResponseRefusal::Unknown => Self::not_found(),
+            ResponseRefusal::NotPending { state, reason } => {
+                let problem = not_pending(state);
+                match reason {
+                    Some(reason) => problem.with("reason", reason.as_str()),
+                    None => problem,
+                }
+            }
+            ResponseRefusal::UvRequired => {
+                Self::new(Code::UvRequired, "Verify the person on the phone and sign again; the challenge still waits.")
+            }
+            ResponseRefusal::MalformedNumber { digits } => {
+                Self::new(Code::MalformedNumber, format!("The number has {digits} digits; the challenge still waits."))
+            }
+        }
+    }
+}
+
+impl From<RedeemRefusal> for Problem {
+    fn from(refusal: RedeemRefusal) -> Self {
+        match refusal {
+            RedeemRefusal::Unknown => Self::not_found(),
+            RedeemRefusal::AlreadyRedeemed => {
+                Self::new(Code::AlreadyRedeemed, "The approval was spent under another redemption_id, or too long ago.")
+            }
+            RedeemRefusal::Final(state) => not_pending(state),
+        }
+    }
+}
+
+impl From<RegisterRefusal> for Problem {
+    fn from(refusal: RegisterRefusal) -> Self {
+        match refusal {
+            RegisterRefusal::Gone => {
+                Self::new(Code::EnrollmentGone, "Ask for a new enrollment link; each works once, for ten minutes.")
+            }
+            RegisterRefusal::KeyTaken => {
+                Self::new(Code::DeviceExists, "Make a new key; the enrollment token still works.")
+            }
+            RegisterRefusal::TooMany => {
+                Self::new(Code::TooManyDevices, "Remove a phone first; the enrollment token still works.")
+            }
+        }
+    }
+}
+
+impl From<ConfirmRefusal> for Problem {
+    fn from(refusal: ConfirmRefusal) -> Self {
+        match refusal {
+            ConfirmRefusal::Unknown => Self::not_found(),
+            ConfirmRefusal::Confirmed => Self::new(Code::DeviceConfirmed, "Nothing was changed."),
+            ConfirmRefusal::WrongCode => Self::new(
+                Code::WrongCode,
+                "The code is not the one that the phone shows. The third wrong try removes the phone.",
+            ),
+        }
+    }
+}

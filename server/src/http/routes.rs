@@ -1,0 +1,90 @@
+//! The table of routes: method, path, who may, handler. The router is built from it, and `openapi.yaml` is
+//! compared with it.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::Method;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, delete, get, post, put};
+use gatematch_domain::role::Role::{self, Admin, Auditor, Helpdesk};
+use gatematch_protocol::problem::Code;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::app::App;
+use super::guard::{Guard, Who, guard};
+use super::problem::Problem;
+use super::{audit, challenge, device, discovery, enrollment, gateway, health, observe, response, user};
+
+/// One route.
+pub struct Route {
+    /// The HTTP method.
+    pub method: Method,
+    /// The path, parameters in braces.
+    pub path: &'static str,
+    /// Who may call it.
+    pub who: Who,
+    handler: MethodRouter<App>,
+}
+
+const ADMIN: &[Role] = &[Admin];
+const DESK: &[Role] = &[Admin, Helpdesk];
+const AUDIT: &[Role] = &[Admin, Auditor];
+const EVERY: &[Role] = &Role::ALL;
+
+/// Every route that there is.
+#[must_use]
+pub fn table() -> Vec<Route> {
+    let route = |method, path, who, handler| Route { method, path, who, handler };
+    vec![
+        route(Method::GET, "/.well-known/gatematch", Who::Public, get(discovery::gatematch)),
+        route(Method::GET, "/.well-known/jwks.json", Who::Public, get(discovery::jwks)),
+        route(Method::GET, "/.well-known/jwks-audit.json", Who::Public, get(discovery::jwks_audit)),
+        route(Method::GET, "/healthz", Who::Public, get(health::healthz)),
+        route(Method::GET, "/readyz", Who::Public, get(health::readyz)),
+        route(Method::GET, "/metrics", Who::Public, get(health::metrics)),
+        route(Method::GET, "/v1/users", Who::Admin(DESK), get(user::list)),
+        route(Method::PUT, "/v1/users/{username}", Who::Admin(DESK), put(user::put)),
+        route(Method::GET, "/v1/users/{username}", Who::Admin(DESK), get(user::show)),
+        route(Method::DELETE, "/v1/users/{username}", Who::Admin(DESK), delete(user::remove)),
+        route(Method::GET, "/v1/users/{username}/devices", Who::Admin(DESK), get(user::devices)),
+        route(Method::POST, "/v1/enrollments", Who::Admin(DESK), post(enrollment::create)),
+        route(Method::POST, "/v1/devices", Who::NewPhone, post(enrollment::register)),
+        route(Method::GET, "/v1/devices/self", Who::Phone, get(device::show_self)),
+        route(Method::DELETE, "/v1/devices/self", Who::Phone, delete(device::remove_self)),
+        route(Method::PUT, "/v1/devices/self/push", Who::Phone, put(device::set_push)),
+        route(Method::GET, "/v1/devices/self/challenges", Who::Phone, get(device::challenges)),
+        route(Method::DELETE, "/v1/devices/{id}", Who::Admin(DESK), delete(device::remove)),
+        route(Method::POST, "/v1/devices/{id}/confirm", Who::AdminOrPhone(DESK), post(device::confirm)),
+        route(Method::POST, "/v1/gateways", Who::Admin(ADMIN), post(gateway::create)),
+        route(Method::GET, "/v1/gateways", Who::Admin(ADMIN), get(gateway::list)),
+        route(Method::DELETE, "/v1/gateways/{id}", Who::Admin(ADMIN), delete(gateway::remove)),
+        route(Method::POST, "/v1/challenges", Who::Gateway, post(challenge::create)),
+        route(Method::GET, "/v1/challenges/{id}", Who::GatewayOrAdmin(EVERY), get(challenge::show)),
+        route(Method::DELETE, "/v1/challenges/{id}", Who::Gateway, delete(challenge::cancel)),
+        route(Method::POST, "/v1/challenges/{id}/redeem", Who::Gateway, post(challenge::redeem)),
+        route(Method::POST, "/v1/challenges/{id}/passcode", Who::Gateway, post(challenge::passcode)),
+        route(Method::POST, "/v1/challenges/{id}/response", Who::Signer, post(response::respond)),
+        route(Method::GET, "/v1/audit", Who::Admin(AUDIT), get(audit::list)),
+    ]
+}
+
+/// The router of the whole table.
+pub fn router(app: App) -> Router {
+    let mut router = Router::new();
+    for Route { path, who, handler, .. } in table() {
+        let guarded = Guard { app: app.clone(), who, route: path };
+        router = router.route(path, handler.layer(from_fn_with_state(guarded, guard)));
+    }
+    router
+        .fallback(|| async { Problem::new(Code::NotFound, "There is no such path.") })
+        .method_not_allowed_fallback(|request: Request| async move {
+            Problem::new(Code::MethodNotAllowed, format!("This path does not take {}.", request.method()))
+        })
+        .layer(DefaultBodyLimit::disable())
+        .layer(CatchPanicLayer::custom(|_| {
+            use axum::response::IntoResponse as _;
+            Problem::internal("a handler panicked").into_response()
+        }))
+        .layer(from_fn_with_state(app.clone(), observe::observe))
+        .with_state(app)
+}

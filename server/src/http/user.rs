@@ -1,0 +1,114 @@
+//! Users.
+
+use axum::Json as Answered;
+use axum::extract::State;
+use axum::http::StatusCode;
+use gatematch_domain::account::Account;
+use gatematch_domain::role::{AdminKey, Role};
+use gatematch_domain::user::{User, UserChange};
+use gatematch_protocol::base64url;
+use gatematch_protocol::device::DeviceView;
+use gatematch_protocol::id::UserId;
+use gatematch_protocol::problem::Code;
+use gatematch_protocol::user::{Page, PutUser, UserView};
+
+use super::app::{App, Inner};
+use super::body::Json;
+use super::params::{Query, Segment, TheAdmin};
+use super::problem::{Answer, Problem};
+use crate::store;
+
+pub(super) async fn put(
+    State(app): State<App>,
+    TheAdmin(admin): TheAdmin,
+    name: Segment,
+    Json(body): Json<PutUser>,
+) -> Answer<(StatusCode, Answered<UserView>)> {
+    let username = name.new_username(&app.settings.domains)?;
+    let change = UserChange::from_body(&body)?;
+    let put = store::PutUser {
+        act: app.act(actor(&admin)),
+        id: UserId::new(app.now(), app.edge.random()?),
+        username: username.clone(),
+        change,
+        as_admin: admin.role == Role::Admin,
+    };
+    let (status, user) = match app.store.put_user(put).await? {
+        store::UserPut::Created(user) => (StatusCode::CREATED, user),
+        store::UserPut::Changed(user) => (StatusCode::OK, user),
+        store::UserPut::NeedsAdmin => return Err(needs_admin("Groups, and enabling a disabled user")),
+    };
+    let devices = app.store.account(username).await?.map_or(0, |account| account.devices.len());
+    Ok((status, Answered(view(&user, devices))))
+}
+
+pub(super) async fn show(State(app): State<App>, name: Segment) -> Answer<Answered<UserView>> {
+    let account = named(&app, &name).await?;
+    Ok(Answered(view(&account.user, account.devices.len())))
+}
+
+pub(super) async fn list(State(app): State<App>, query: Query) -> Answer<Answered<Page<UserView>>> {
+    let limit = u32::try_from(query.number("limit", 100, 1..=1_000)?).unwrap_or(1_000);
+    let text = query.text("query").unwrap_or_default().to_owned();
+    let after = query.text("cursor").map(read_cursor).transpose()?;
+    let mut found = app.store.users(text, after, limit + 1).await?;
+    let more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let next_cursor = found.last().filter(|_| more).map(|(user, _)| base64url::encode(user.username.as_str()));
+    let items = found.iter().map(|(user, devices)| user.view(*devices)).collect();
+    Ok(Answered(Page { items, next_cursor }))
+}
+
+pub(super) async fn remove(State(app): State<App>, TheAdmin(admin): TheAdmin, name: Segment) -> Answer<StatusCode> {
+    let account = named(&app, &name).await?;
+    // Whoever deletes a user and makes him again has taken him out of his groups.
+    if admin.role != Role::Admin && !account.user.groups.is_empty() {
+        return Err(needs_admin("Deleting a user who is in a group"));
+    }
+    let deleted = app.store.delete_user(app.act(actor(&admin)), account.user.id).await?;
+    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
+}
+
+pub(super) async fn devices(State(app): State<App>, name: Segment) -> Answer<Answered<Page<DeviceView>>> {
+    let account = named(&app, &name).await?;
+    let name = account.user.username.as_str();
+    let items = account.devices.iter().map(|device| device.view(name)).collect();
+    Ok(Answered(Page { items, next_cursor: None }))
+}
+
+async fn named(app: &App, name: &Segment) -> Answer<Account> {
+    let username = name.username(&app.settings.domains)?;
+    app.store.account(username).await?.ok_or_else(Problem::not_found)
+}
+
+fn view(user: &User, devices: usize) -> UserView {
+    user.view(u32::try_from(devices).unwrap_or(u32::MAX))
+}
+
+fn read_cursor(text: &str) -> Answer<String> {
+    let name = base64url::decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    name.ok_or_else(|| Problem::new(Code::MalformedQuery, "cursor must be a next_cursor of an earlier answer."))
+}
+
+/// An administrator as the audit log names him.
+pub(super) fn actor(admin: &AdminKey) -> gatematch_domain::audit::Actor {
+    gatematch_domain::audit::Actor::Admin { id: admin.id, name: admin.name.clone() }
+}
+
+/// The refusal of what only the role `admin` may do.
+pub(super) fn needs_admin(what: &str) -> Problem {
+    Problem::new(Code::RoleNotAllowed, format!("{what} needs the role admin."))
+}
+
+impl Inner {
+    /// Refuses whoever is no `admin` where the user is protected.
+    ///
+    /// # Errors
+    /// 403 `role-not-allowed`.
+    pub(super) fn may_manage(&self, admin: &AdminKey, user: &User) -> Answer<()> {
+        if admin.role == Role::Admin || !user.is_protected(&self.settings.protected_groups) {
+            return Ok(());
+        }
+        Err(needs_admin("Managing a user of a protected group"))
+    }
+}

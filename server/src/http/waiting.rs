@@ -1,0 +1,66 @@
+//! Waiting for a decision, without a thread and without asking the database in a loop.
+
+use gatematch_domain::challenge::Challenge;
+use gatematch_protocol::id::ChallengeId;
+use gatematch_protocol::time::Timestamp;
+
+use super::app::App;
+use super::problem::{Answer, Problem};
+use crate::hub::{Topic, Waiter};
+
+/// The safety net: how often a waiter looks for itself, in seconds, for what another process wrote.
+const LOOK_EVERY_SECONDS: i64 = 2;
+
+/// The challenge as it is now. One whose time has run out is written down as expired first, so that no reader
+/// sees it pending, and no two readers see different ends.
+///
+/// # Errors
+/// 404; 503 when it cannot be written down.
+pub(super) async fn current(app: &App, id: ChallengeId) -> Answer<Challenge> {
+    loop {
+        let challenge = app.store.challenge(id).await?.ok_or_else(Problem::not_found)?;
+        let now = app.now();
+        if !challenge.is_overdue(now) {
+            return Ok(challenge);
+        }
+        // Some hundred at a time, oldest first: this one's turn comes.
+        app.store.settle(now).await?;
+    }
+}
+
+/// Waits up to `seconds` until `done` holds for the challenge, and yields it as it is then.
+///
+/// # Errors
+/// As [`current`]; 503 where too many wait already.
+pub(super) async fn until(
+    app: &App,
+    id: ChallengeId,
+    seconds: i64,
+    done: impl Fn(&Challenge) -> bool,
+) -> Answer<Challenge> {
+    let challenge = current(app, id).await?;
+    if seconds == 0 || done(&challenge) {
+        return Ok(challenge);
+    }
+    let end = app.now().plus_seconds(seconds);
+    let mut waiter = app.hub.subscribe(Topic::Challenge(id))?;
+    loop {
+        let challenge = current(app, id).await?;
+        let now = app.now();
+        if done(&challenge) || now >= end || app.stopping.is_cancelled() {
+            return Ok(challenge);
+        }
+        let end = challenge.deadline().map_or(end, |deadline| deadline.min(end));
+        pause(app, &mut waiter, end).await;
+    }
+}
+
+/// Waits for a wake-up, for `end`, for the safety net, or for the server to stop.
+pub(super) async fn pause(app: &App, waiter: &mut Waiter, end: Timestamp) {
+    let look = app.now().plus_seconds(LOOK_EVERY_SECONDS);
+    tokio::select! {
+        () = waiter.woken() => {}
+        () = app.edge.clock.sleep_until(end.min(look)) => {}
+        () = app.stopping.cancelled() => {}
+    }
+}

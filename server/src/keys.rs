@@ -1,0 +1,145 @@
+//! The server's own keys: what it signs with, and what it publishes.
+
+use gatematch_domain::audit::Actor;
+use gatematch_protocol::base64url;
+use gatematch_protocol::challenge::ChallengeClaims;
+use gatematch_protocol::id::KeyId;
+use gatematch_protocol::jwk::{JwkSet, PublicKey, ServerJwk};
+use gatematch_protocol::jws::{self, SigningFailed, typ};
+use gatematch_protocol::result::ResultClaims;
+
+use crate::crypto::SigningKey;
+use crate::edge::{Edge, NoEntropy};
+use crate::store::{Act, Store, StoreError, StoredKey};
+use crate::vault::{DoesNotOpen, NotSealed, Vault};
+
+/// What a stored key signs.
+mod purpose {
+    /// Challenges and results.
+    pub(super) const TOKENS: &str = "tokens";
+    /// Pushes (RFC 8292).
+    pub(super) const VAPID: &str = "vapid";
+}
+
+/// Why the server has no keys.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysFault {
+    /// They do not open.
+    #[error("the server's keys: {0}")]
+    Sealed(#[from] DoesNotOpen),
+    /// They cannot be sealed.
+    #[error(transparent)]
+    NotSealed(#[from] NotSealed),
+    /// There is no active one for this purpose, or it is none.
+    #[error("there is no sound key for {0}")]
+    Missing(&'static str),
+    /// None could be made.
+    #[error(transparent)]
+    Signing(#[from] SigningFailed),
+    /// No random bytes.
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
+    /// The store said no.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The server's keys, opened.
+pub struct Keys {
+    tokens: SigningKey,
+    results: jsonwebtoken::EncodingKey,
+    kid: String,
+    published: JwkSet,
+    vapid_public: String,
+}
+
+impl Keys {
+    /// The keys in `store`; made at the first start.
+    ///
+    /// # Errors
+    /// [`KeysFault`].
+    pub async fn open(store: &dyn Store, vault: &Vault, edge: &Edge) -> Result<Self, KeysFault> {
+        let fresh = vec![new_key(purpose::TOKENS, vault, edge)?, new_key(purpose::VAPID, vault, edge)?];
+        let act = Act { actor: Actor::System, now: edge.now() };
+        let stored = store.create_signing_keys(act, fresh).await?;
+        let active = |wanted: &'static str| {
+            let found = stored.iter().find(|key| key.purpose == wanted && key.status == "active");
+            found.ok_or(KeysFault::Missing(wanted))
+        };
+        let tokens = active(purpose::TOKENS)?;
+        let vapid = active(purpose::VAPID)?;
+        let kid = tokens.id.to_string();
+        // It is opened here although nothing is pushed yet: a key that does not open must stop the start.
+        open_key(vapid, vault)?;
+        let tokens = open_key(tokens, vault)?;
+        let published =
+            stored.iter().filter(|key| key.purpose == purpose::TOKENS).map(public_key).collect::<Result<_, _>>()?;
+        Ok(Self {
+            results: jsonwebtoken::EncodingKey::from_ec_der(tokens.pkcs8()),
+            tokens,
+            kid,
+            published: JwkSet { keys: published },
+            vapid_public: vapid.public.clone(),
+        })
+    }
+
+    /// The server's public keys, active and retiring.
+    #[must_use]
+    pub const fn published(&self) -> &JwkSet {
+        &self.published
+    }
+
+    /// The public VAPID key: an uncompressed point, base64url.
+    #[must_use]
+    pub fn vapid_public(&self) -> &str {
+        &self.vapid_public
+    }
+
+    /// Signs a challenge.
+    ///
+    /// # Errors
+    /// [`SigningFailed`].
+    pub fn sign_challenge(&self, claims: &ChallengeClaims) -> Result<String, SigningFailed> {
+        jws::sign(&jws::Header::with_kid(typ::CHALLENGE, self.kid.as_str()), claims, &self.tokens)
+    }
+
+    /// Signs a result.
+    ///
+    /// # Errors
+    /// [`SigningFailed`].
+    pub fn sign_result(&self, claims: &ResultClaims) -> Result<String, SigningFailed> {
+        let mut header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::ES256);
+        header.typ = Some(typ::RESULT.to_owned());
+        header.kid = Some(self.kid.clone());
+        jsonwebtoken::encode(&header, claims, &self.results).map_err(|_| SigningFailed)
+    }
+}
+
+fn label(id: KeyId) -> String {
+    format!("signing-key:{id}")
+}
+
+fn new_key(purpose: &str, vault: &Vault, edge: &Edge) -> Result<StoredKey, KeysFault> {
+    let key = SigningKey::generate()?;
+    let now = edge.now();
+    let id = KeyId::new(now, edge.random()?);
+    Ok(StoredKey {
+        id,
+        purpose: purpose.to_owned(),
+        public: base64url::encode(key.public().to_sec1()),
+        private: vault.seal(&label(id), key.pkcs8())?,
+        status: "active".to_owned(),
+        created_at: now,
+    })
+}
+
+fn open_key(stored: &StoredKey, vault: &Vault) -> Result<SigningKey, KeysFault> {
+    let pkcs8 = vault.open(&label(stored.id), &stored.private)?;
+    SigningKey::from_pkcs8(pkcs8).map_err(|_| KeysFault::Missing("signing"))
+}
+
+fn public_key(stored: &StoredKey) -> Result<ServerJwk, KeysFault> {
+    let point = base64url::decode(&stored.public).ok();
+    let key = point.and_then(|point| PublicKey::from_sec1(&point)).ok_or(KeysFault::Missing("publishing"))?;
+    Ok(ServerJwk::new(&key, stored.id.to_string()))
+}

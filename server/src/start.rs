@@ -1,0 +1,240 @@
+//! Puts the server together, and takes it apart again.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatematch_protocol::time::Timestamp;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::edge::Edge;
+use crate::http::app::{App, Inner};
+use crate::http::{Metrics, router};
+use crate::hub::{Hub, Topic};
+use crate::jobs;
+use crate::keys::{Keys, KeysFault};
+use crate::settings::Settings;
+use crate::store::sqlite::{Database, OpenFault};
+use crate::store::{Bell, Store};
+use crate::vault::{KEY_FILE, MasterKey, MasterKeyFault, NotSealed, Vault};
+
+/// How long a stopping server waits for requests that are under way.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// The file that a serving process keeps locked.
+const LOCK_FILE: &str = "serve.lock";
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFault {
+    /// The data directory cannot be made or used.
+    #[error("the data directory {path}: {source}")]
+    DataDir {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Another server uses it.
+    #[error("another gatematch serve uses the data directory {0}; stop it first, or name another directory")]
+    InUse(PathBuf),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] OpenFault),
+    /// There is no master key.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyFault),
+    /// The database was sealed under a master key that is not there.
+    #[error(
+        "the database is sealed under a master key, but {0} is missing; restore it from a backup, or give it as GATEMATCH_MASTER_KEY"
+    )]
+    MasterKeyLost(PathBuf),
+    /// The vault cannot be made.
+    #[error(transparent)]
+    Vault(#[from] NotSealed),
+    /// The server's keys cannot be opened or made.
+    #[error(transparent)]
+    Keys(#[from] KeysFault),
+    /// The address cannot be listened on.
+    #[error("{address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The metrics cannot be made.
+    #[error(transparent)]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// Nobody waits: for commands, which end when they are done.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Bell for Silent {
+    fn ring(&self, _: Topic) {}
+    fn deadline(&self, _: Timestamp) {}
+}
+
+impl Bell for Hub {
+    fn ring(&self, topic: Topic) {
+        self.wake(topic);
+    }
+
+    fn deadline(&self, at: Timestamp) {
+        self.note_deadline(at);
+    }
+}
+
+/// Opens the data directory and the database; `serve` and every other command begin with this.
+///
+/// # Errors
+/// [`StartFault`]; what was there is left as it was.
+pub async fn open_store(
+    settings: &Settings,
+    edge: &Edge,
+    bell: Arc<dyn Bell>,
+) -> Result<(Arc<dyn Store>, Arc<Vault>), StartFault> {
+    let dir = settings.data_dir.as_path();
+    let fault = |source| StartFault::DataDir { path: dir.to_owned(), source };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(fault)?;
+    let in_dir = settings.database.parent() == Some(dir);
+    let has_database = settings.database.try_exists().map_err(fault)?;
+    if in_dir && !has_database && dir.join(KEY_FILE).try_exists().map_err(fault)? {
+        return Err(OpenFault::Lost { directory: dir.to_owned() }.into());
+    }
+    let mut database = Database::at(&settings.database).await?;
+    let sealed = database
+        .has_keys()
+        .await
+        .map_err(|error| OpenFault::Io { path: settings.database.clone(), what: error.to_string() })?;
+    let master = master_key(settings, edge, sealed)?;
+    let vault = Arc::new(Vault::new(&master, edge.clone())?);
+    let store = database.serve(Arc::clone(&vault), edge.clone(), bell);
+    Ok((Arc::new(store), vault))
+}
+
+fn master_key(settings: &Settings, edge: &Edge, sealed: bool) -> Result<MasterKey, StartFault> {
+    if let Some(text) = &settings.master_key {
+        return Ok(MasterKey::from_text(text.reveal(), "GATEMATCH_MASTER_KEY")?);
+    }
+    match MasterKey::read(&settings.data_dir)? {
+        Some(key) => Ok(key),
+        None if sealed => Err(StartFault::MasterKeyLost(settings.data_dir.join(KEY_FILE))),
+        None => match MasterKey::create(&settings.data_dir, edge) {
+            // Another command made it at the same moment.
+            Err(MasterKeyFault::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
+                let key = MasterKey::read(&settings.data_dir)?;
+                key.ok_or_else(|| StartFault::MasterKeyLost(settings.data_dir.join(KEY_FILE)))
+            }
+            made => Ok(made?),
+        },
+    }
+}
+
+/// A server that is up.
+pub struct Running {
+    app: App,
+    address: SocketAddr,
+    serving: JoinHandle<io::Result<()>>,
+    jobs: Vec<JoinHandle<()>>,
+    _lock: File,
+}
+
+/// Starts serving; returns when the listener is bound and the server can decide.
+///
+/// # Errors
+/// [`StartFault`].
+pub async fn serve(settings: Settings, edge: Edge) -> Result<Running, StartFault> {
+    let hub = Arc::new(Hub::default());
+    let bell: Arc<dyn Bell> = Arc::<Hub>::clone(&hub);
+    // The lock comes before the database: two servers on one would each believe to be the only writer.
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&settings.data_dir)
+        .map_err(|source| StartFault::DataDir { path: settings.data_dir.clone(), source })?;
+    let lock = lock(&settings.data_dir)?;
+    let (store, vault) = open_store(&settings, &edge, bell).await?;
+    let keys = Keys::open(store.as_ref(), &vault, &edge).await?;
+    let listen = settings.listen;
+    let fault = |source| StartFault::Listen { address: listen, source };
+    let listener = TcpListener::bind(listen).await.map_err(fault)?;
+    let address = listener.local_addr().map_err(fault)?;
+    let issuer = settings.issuer.clone().unwrap_or_else(|| format!("http://{address}"));
+    let app: App = Arc::new(Inner {
+        store,
+        keys,
+        settings,
+        issuer,
+        edge,
+        hub,
+        strangers: crate::http::strangers::Strangers::default(),
+        in_progress: crate::http::app::InProgress::default(),
+        read_proofs: crate::http::app::ReadProofs::default(),
+        audit_readers: crate::http::app::AuditReaders::default(),
+        metrics: Metrics::new()?,
+        stopping: CancellationToken::new(),
+    });
+    let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
+    let stopping = app.stopping.clone();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
+    let serving = tokio::spawn(async move { serving.await });
+    let jobs = jobs::start(&app);
+    Ok(Running { app, address, serving, jobs, _lock: lock })
+}
+
+fn lock(dir: &Path) -> Result<File, StartFault> {
+    let path = dir.join(LOCK_FILE);
+    let fault = |source| StartFault::DataDir { path: path.clone(), source };
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(fault)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartFault::InUse(dir.to_owned())),
+        Err(TryLockError::Error(source)) => Err(fault(source)),
+    }
+}
+
+impl Running {
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What tokens and links name as the server.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.app.issuer
+    }
+
+    /// What it remembers.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.app.store)
+    }
+
+    /// Stops: those who wait are answered with the state as it is, requests under way get some seconds, and
+    /// everything acknowledged is kept.
+    pub async fn stop(mut self) {
+        self.app.stopping.cancel();
+        if tokio::time::timeout(PATIENCE, &mut self.serving).await.is_err() {
+            tracing::warn!("requests were still under way when the server stopped");
+            self.serving.abort();
+        }
+        for job in self.jobs {
+            job.abort();
+        }
+        let unsaid = self.app.strangers.ended(self.app.now(), true);
+        if !unsaid.is_empty() && self.app.store.record_events(unsaid).await.is_err() {
+            tracing::error!("refusals of strangers could not be recorded");
+        }
+        self.app.store.close().await;
+    }
+}
