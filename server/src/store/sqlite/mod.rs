@@ -23,8 +23,9 @@ use gatematch_protocol::audit::AuditEvent;
 use gatematch_protocol::device::PushSubscription;
 use gatematch_protocol::id::{AdminKeyId, ChallengeId, DeviceId, GatewayId, UserId};
 use gatematch_protocol::time::Timestamp;
+use sqlx::Connection as _;
 use sqlx::Row as _;
-use sqlx::sqlite::{SqlitePool, SqliteRow};
+use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -46,7 +47,7 @@ use crate::vault::Vault;
 pub struct Sqlite {
     readers: SqlitePool,
     jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    writer: Mutex<Option<JoinHandle<SqliteConnection>>>,
     vault: Arc<Vault>,
 }
 
@@ -344,10 +345,17 @@ impl Store for Sqlite {
         Box::pin(async move {
             self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
             let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(writer) = writer {
-                let _ = writer.await;
-            }
+            let last = match writer {
+                Some(writer) => writer.await.ok(),
+                None => None,
+            };
             self.readers.close().await;
+            // The writer goes last: only a connection that may write folds the log back into the database.
+            if let Some(conn) = last
+                && let Err(error) = conn.close().await
+            {
+                tracing::warn!(%error, "the database did not close cleanly; nothing acknowledged is lost");
+            }
         })
     }
 }

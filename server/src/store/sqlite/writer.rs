@@ -71,8 +71,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Writes until the other end of `jobs` is closed and everything taken in is answered.
-    pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+    /// Writes until the other end of `jobs` is closed and everything taken in is answered; yields the connection.
+    pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Box<dyn Job>>) -> SqliteConnection {
         let mut group = Vec::with_capacity(GROUP);
         while jobs.recv_many(&mut group, GROUP).await > 0 {
             let alone = group.len() == 1;
@@ -90,7 +90,7 @@ impl Writer {
                 }
             }
         }
-        let _ = self.conn.close().await;
+        self.conn
     }
 
     async fn write_each_alone(&mut self, group: &mut Vec<Box<dyn Job>>) {

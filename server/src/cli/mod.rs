@@ -1,0 +1,156 @@
+//! The command line: what an administrator does at the server's own machine, beside a running server or without.
+//!
+//! Each noun has its file. A command opens the store with the server's own settings, takes its step as
+//! `cli:<account>`, and closes the store again.
+
+mod admin_key;
+mod audit;
+mod device;
+pub mod end;
+mod enroll;
+pub mod fault;
+mod gateway;
+mod init;
+mod operator;
+pub mod owner;
+mod qr;
+mod serve;
+pub mod terminal;
+#[cfg(test)]
+mod tests;
+mod user;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use rustix::fs::Mode;
+
+pub use self::audit::table as audit_table;
+use self::fault::Fault;
+use self::operator::Operator;
+use self::owner::Caller;
+use self::terminal::Terminal;
+use crate::settings::{Environment, Flags, Loaded, Settings};
+
+/// Flags of every command.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Globals {
+    /// The settings file [default: $GATEMATCH_CONFIG, else /etc/gatematch/gatematch.toml if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The data directory [default: from the settings, else /var/lib/gatematch]
+    #[arg(long, global = true, value_name = "DIRECTORY")]
+    pub data_dir: Option<PathBuf>,
+    /// Answer in JSON, for scripts
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What can be done, apart from the demo.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server
+    Serve(serve::Serve),
+    /// Write a settings file with every key, each at its default and explained
+    Init(init::Init),
+    /// Keys of administrators' tools
+    AdminKey {
+        #[command(subcommand)]
+        /// What to do.
+        command: admin_key::AdminKeyCommand,
+    },
+    /// Gateways: what people sign in to
+    Gateway {
+        #[command(subcommand)]
+        /// What to do.
+        command: gateway::GatewayCommand,
+    },
+    /// People
+    User {
+        #[command(subcommand)]
+        /// What to do.
+        command: user::UserCommand,
+    },
+    /// Phones
+    Device {
+        #[command(subcommand)]
+        /// What to do.
+        command: device::DeviceCommand,
+    },
+    /// Make a link, and a QR code, by which a person's phone enrolls
+    Enroll(enroll::Enroll),
+    /// What happened
+    Audit {
+        #[command(subcommand)]
+        /// What to do.
+        command: audit::AuditCommand,
+    },
+}
+
+/// Carries out a command.
+///
+/// # Errors
+/// [`Fault`], in words for people.
+pub async fn run(
+    command: &Command,
+    globals: &Globals,
+    environment: &Environment,
+    terminal: &mut Terminal,
+) -> Result<(), Fault> {
+    run_as(&Caller::of_process(), command, globals, environment, terminal).await
+}
+
+async fn run_as(
+    caller: &Caller,
+    command: &Command,
+    globals: &Globals,
+    environment: &Environment,
+    terminal: &mut Terminal,
+) -> Result<(), Fault> {
+    if let Command::Init(init) = command {
+        return init::run(init, terminal);
+    }
+    let listen = if let Command::Serve(serve) = command { serve.listen.clone() } else { None };
+    let flags = Flags { config: globals.config.clone(), data_dir: globals.data_dir.clone(), listen };
+    let Loaded { settings, warnings, .. } = Settings::load(&flags, environment)?;
+    for warning in warnings {
+        terminal.note(&warning);
+    }
+    // Before anything is made.
+    caller.check_owner(&settings.data_dir, environment)?;
+    // Whatever is made there, SQLite's files too, is for this account alone.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    if let Command::Serve(_) = command {
+        return serve::run(settings, terminal).await;
+    }
+    if !may_begin(command) {
+        operator::check_database(&settings)?;
+    }
+    let operator = Operator::open(settings, caller.account(environment)).await?;
+    let outcome = carry_out(command, &operator, terminal).await;
+    operator.store.close().await;
+    outcome
+}
+
+/// Whether a command may be the first ever on a data directory.
+const fn may_begin(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::AdminKey { command: admin_key::AdminKeyCommand::Create { .. } }
+            | Command::Gateway { command: gateway::GatewayCommand::Add(_) }
+            | Command::User { command: user::UserCommand::Add(_) }
+    )
+}
+
+async fn carry_out(command: &Command, operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {
+    match command {
+        Command::AdminKey { command } => admin_key::run(command, operator, terminal).await,
+        Command::Gateway { command } => gateway::run(command, operator, terminal).await,
+        Command::User { command } => user::run(command, operator, terminal).await,
+        Command::Device { command } => device::run(command, operator, terminal).await,
+        Command::Enroll(enroll) => enroll::run(enroll, operator, terminal).await,
+        Command::Audit { command } => audit::run(command, operator, terminal).await,
+        // Done before the store was opened.
+        Command::Serve(_) | Command::Init(_) => Ok(()),
+    }
+}

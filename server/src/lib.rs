@@ -1,0 +1,13 @@
+//! What happens: the HTTP API, storage, jobs and the command line of Gatematch.
+
+pub mod cli;
+pub mod crypto;
+pub mod edge;
+pub mod http;
+pub mod hub;
+mod jobs;
+pub mod keys;
+pub mod settings;
+pub mod start;
+pub mod store;
+pub mod vault;

@@ -1,0 +1,93 @@
+//! `gatematch`: the server, its command line, and a demo.
+
+mod demo;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use gatematch_server::cli::fault::Fault;
+use gatematch_server::cli::terminal::Terminal;
+use gatematch_server::cli::{self, Globals};
+use gatematch_server::settings::Environment;
+
+const AFTER_HELP: &str = "\
+Settings come from a flag, else from the environment (GATEMATCH_LISTEN, ...), else from the file, else they have a default.\n\
+Every command but demo works beside a running server, on the same settings.\n\
+Exit codes: 0 done; 1 refused; 2 wrong usage or settings; 3 trouble with this machine or the database.";
+
+/// Sign-ins to Remote Desktop, approved on a phone by number.
+#[derive(Debug, Parser)]
+#[command(name = "gatematch", version, after_help = AFTER_HELP, arg_required_else_help = true)]
+struct Arguments {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show a whole sign-in in half a minute, with a simulated phone, on a server of its own
+    Demo(demo::Demo),
+    #[command(flatten)]
+    Cli(cli::Command),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let environment = Environment::of_process();
+    let mut terminal = Terminal::of_process(&environment, arguments.globals.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(cause) => return terminal.fault(&Fault::from(cause)),
+    };
+    let outcome = runtime.block_on(run(&arguments, &environment, &mut terminal));
+    // A thread may still be waiting for the keyboard.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => terminal.fault(&fault),
+    }
+}
+
+async fn run(arguments: &Arguments, environment: &Environment, terminal: &mut Terminal) -> Result<(), Fault> {
+    match &arguments.command {
+        Command::Demo(demo) => demo::run(demo, terminal).await,
+        Command::Cli(command) => cli::run(command, &arguments.globals, environment, terminal).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+        for line in [
+            "gatematch serve --config g.toml --listen 127.0.0.1:0",
+            "gatematch demo --interactive --keep",
+            "gatematch init",
+            "gatematch --data-dir /d admin-key create --role helpdesk --name Desk --json",
+            "gatematch gateway add rdg01 --application Desktop --can-display --client-address shown --json",
+            "gatematch user add alice --display-name A --email a@b --group G --group H",
+            "gatematch user lock CONTOSO\\alice --reason lost",
+            "gatematch device list alice",
+            "gatematch enroll alice --expires-in 60 --json",
+            "gatematch audit tail -n 5 --follow --user alice",
+        ] {
+            assert!(Arguments::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+        for line in [
+            "gatematch",
+            "gatematch admin-key create --role root --name x",
+            "gatematch user lock alice",
+            "gatematch enroll alice --expires-in 601",
+            "gatematch device revoke nonsense",
+        ] {
+            assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+}

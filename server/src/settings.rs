@@ -1,0 +1,124 @@
+//! Settings: from flag, environment, file and default, in that order.
+
+mod check;
+mod environment;
+mod fault;
+mod file;
+mod load;
+mod template;
+#[cfg(test)]
+mod tests;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use gatematch_domain::enrollment::MAX_DEVICES;
+use gatematch_domain::push::PushHosts;
+use gatematch_domain::username::Domains;
+use gatematch_protocol::secret::Secret;
+
+pub use self::environment::Environment;
+pub use self::fault::SettingsFault;
+pub use self::template::TEMPLATE;
+
+/// The file that is read when none is named, if it is there.
+pub const DEFAULT_FILE: &str = "/etc/gatematch/gatematch.toml";
+/// The data directory, unless another one is named.
+pub const DEFAULT_DATA_DIR: &str = "/var/lib/gatematch";
+/// The name of the database file in the data directory.
+pub const DATABASE_FILE: &str = "gatematch.db";
+/// The company's name, unless it is told.
+const DEFAULT_NAME: &str = "Gatematch";
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// What the server and its commands need to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where HTTP is served; a loopback address.
+    pub listen: SocketAddr,
+    /// Where the master key and, by default, the database are.
+    pub data_dir: PathBuf,
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// What tokens and links name as the server, without trailing slash; `None`: `http://<bound address>`.
+    pub issuer: Option<String>,
+    /// The company, as people know it.
+    pub name: String,
+    /// The domains of usernames (contract section 1).
+    pub domains: Domains,
+    /// Groups whose members only the role `admin` may enroll and unlock.
+    pub protected_groups: Vec<String>,
+    /// Whether somebody else must confirm a new phone.
+    pub require_device_confirmation: bool,
+    /// Hosts that push may call, beside the public push services.
+    pub push_hosts: PushHosts,
+    /// How many phones a user may have.
+    pub max_devices: usize,
+    /// The master key from the environment; `None`: it is in a file of the data directory.
+    pub master_key: Option<Secret>,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// What is logged: a filter as `tracing-subscriber` reads it, such as `info`.
+    pub log: String,
+}
+
+/// What the command line says about settings.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--data-dir`.
+    pub data_dir: Option<PathBuf>,
+    /// `--listen`.
+    pub listen: Option<String>,
+}
+
+/// Settings, and what there is to say about them.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// The file that was read.
+    pub file: Option<PathBuf>,
+    /// Sentences for stderr: variables that nobody reads.
+    pub warnings: Vec<String>,
+}
+
+impl Settings {
+    /// The defaults in the data directory `dir`, on a free loopback port.
+    #[must_use]
+    pub fn for_data_dir(dir: &Path) -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            data_dir: dir.to_owned(),
+            database: dir.join(DATABASE_FILE),
+            issuer: None,
+            name: DEFAULT_NAME.to_owned(),
+            domains: Domains::default(),
+            protected_groups: Vec::new(),
+            require_device_confirmation: false,
+            push_hosts: PushHosts::default(),
+            max_devices: MAX_DEVICES,
+            master_key: None,
+            log_format: LogFormat::default(),
+            log: "info".to_owned(),
+        }
+    }
+
+    /// What links of commands name as the server: the issuer, else the listen address.
+    ///
+    /// `None` where only the running server knows its port.
+    #[must_use]
+    pub fn known_issuer(&self) -> Option<String> {
+        let listens = || (self.listen.port() != 0).then(|| format!("http://{}", self.listen));
+        self.issuer.clone().or_else(listens)
+    }
+}

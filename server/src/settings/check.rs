@@ -1,0 +1,137 @@
+//! What each setting may be.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use gatematch_domain::push::PushHosts;
+use gatematch_domain::text::outside;
+use gatematch_domain::username::Domains;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use super::LogFormat;
+
+/// The most phones that a user may be allowed to have.
+const MOST_DEVICES: i64 = 50;
+
+/// What is wrong with a value.
+pub(super) struct Reason {
+    /// The rest of a sentence that begins with where the value was given.
+    pub(super) what: String,
+    /// What to do.
+    pub(super) todo: String,
+}
+
+fn reason(what: impl Into<String>, todo: impl Into<String>) -> Reason {
+    Reason { what: what.into(), todo: todo.into() }
+}
+
+pub(super) fn listen(text: &str) -> Result<SocketAddr, Reason> {
+    let example = "Write it as 127.0.0.1:8080 or [::1]:8080.";
+    let address: SocketAddr =
+        text.parse().map_err(|_| reason(format!("is not an address with a port: {text:?}"), example))?;
+    if address.ip().to_canonical().is_loopback() {
+        return Ok(address);
+    }
+    Err(reason(
+        format!(
+            "is {address}, which other machines can reach; this version has no TLS of its own, and keys and numbers would cross the network in the clear"
+        ),
+        "Listen on 127.0.0.1 or [::1], put a reverse proxy with TLS on the same machine before it, and set issuer to the proxy's https address.",
+    ))
+}
+
+pub(super) fn database(text: &str) -> Result<PathBuf, Reason> {
+    let example = "Write it as sqlite:///var/lib/gatematch/gatematch.db, or leave it out.";
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        // The text itself may hold a password.
+        return Err(reason("names a PostgreSQL database, and PostgreSQL is not in this version yet", example));
+    }
+    let path =
+        text.strip_prefix("sqlite://").ok_or_else(|| reason("is not a database address of this version", example))?;
+    if path.is_empty() || path.ends_with('/') || path.contains(['?', '#', '\0']) {
+        return Err(reason(format!("names no file: {text:?}"), example));
+    }
+    Ok(PathBuf::from(path))
+}
+
+pub(super) fn issuer(text: &str) -> Result<String, Reason> {
+    let no = |what: &str| {
+        reason(format!("{what}: {text:?}"), "Write it as https://mfa.example.com, without a slash at the end.")
+    };
+    let url = Url::parse(text).map_err(|_| no("is not an address"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(no("is neither http nor https"));
+    }
+    if !url.has_host() || !url.username().is_empty() || url.password().is_some() {
+        return Err(no("needs a host, and no user name or password"));
+    }
+    if text.ends_with('/') {
+        return Err(no("ends with a slash"));
+    }
+    if text.contains(['?', '#']) {
+        return Err(no("has a query or a fragment"));
+    }
+    // Phones compare it character by character, and nobody should look for a blank.
+    if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
+        return Err(no("has a character that no address has"));
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn name(text: &str) -> Result<String, Reason> {
+    outside("name", text)
+        .map_err(|_| reason("is not 1 to 64 characters", "Write the company's name, as people know it."))
+}
+
+pub(super) fn domains(entries: &[String]) -> Result<Domains, Reason> {
+    let todo = "Write each as NAME, or as ALIAS=NAME to let two domains share their accounts.";
+    Domains::from_entries(entries).map_err(|fault| reason(format!("has a fault: {fault}"), todo))
+}
+
+pub(super) fn groups(entries: &[String]) -> Result<Vec<String>, Reason> {
+    // As the groups of users are kept.
+    let group = |entry: &String| {
+        outside("group", entry.trim())
+            .map_err(|_| reason("has a group that is not 1 to 64 characters", "Write the names of groups."))
+    };
+    entries.iter().map(group).collect()
+}
+
+pub(super) fn push_hosts(entries: &[String]) -> Result<PushHosts, Reason> {
+    PushHosts::from_entries(entries).map_err(|fault| {
+        reason(format!("has a fault: {fault}"), "Write each as push.example.com or push.example.com:8443.")
+    })
+}
+
+pub(super) fn switch(text: &str) -> Result<bool, Reason> {
+    match text {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(reason(format!("is neither true nor false: {text:?}"), "Write true or false.")),
+    }
+}
+
+pub(super) fn integer(text: &str) -> Result<i64, Reason> {
+    text.parse().map_err(|_| reason(format!("is not a whole number: {text:?}"), "Write digits."))
+}
+
+pub(super) fn max_devices(count: i64) -> Result<usize, Reason> {
+    let sound = usize::try_from(count).ok().filter(|_| (1..=MOST_DEVICES).contains(&count));
+    sound.ok_or_else(|| reason(format!("is {count}"), format!("Allow 1 to {MOST_DEVICES} phones.")))
+}
+
+pub(super) fn log_format(word: &str) -> Result<LogFormat, Reason> {
+    match word {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(reason(format!("is neither text nor json: {word:?}"), "Write text or json.")),
+    }
+}
+
+pub(super) fn log_filter(text: &str) -> Result<String, Reason> {
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(reason(format!("is not a log filter: {text:?}"), "Write error, warn, info, debug or trace.")),
+    }
+}

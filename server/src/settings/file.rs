@@ -1,0 +1,67 @@
+//! The file: TOML, every key optional, unknown keys refused.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::SettingsFault;
+
+/// Every key of the file.
+pub(super) const KEYS: [&str; 12] = [
+    "listen",
+    "data_dir",
+    "database_url",
+    "issuer",
+    "name",
+    "domains",
+    "protected_groups",
+    "require_device_confirmation",
+    "push_allowed_hosts",
+    "max_devices",
+    "log_format",
+    "log",
+];
+
+/// What stands in the file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) listen: Option<String>,
+    pub(super) data_dir: Option<String>,
+    pub(super) database_url: Option<String>,
+    pub(super) issuer: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) domains: Option<Vec<String>>,
+    pub(super) protected_groups: Option<Vec<String>>,
+    pub(super) require_device_confirmation: Option<bool>,
+    pub(super) push_allowed_hosts: Option<Vec<String>>,
+    pub(super) max_devices: Option<i64>,
+    pub(super) log_format: Option<String>,
+    pub(super) log: Option<String>,
+}
+
+impl File {
+    pub(super) fn read(path: &Path) -> Result<Self, SettingsFault> {
+        let text =
+            fs::read_to_string(path).map_err(|source| SettingsFault::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(&text, path)
+    }
+
+    pub(super) fn parse(text: &str, path: &Path) -> Result<Self, SettingsFault> {
+        let malformed = |fault: toml::de::Error| SettingsFault::Malformed {
+            path: path.to_owned(),
+            what: fault.to_string().trim_end().to_owned(),
+        };
+        let table: toml::Table = toml::from_str(text).map_err(malformed)?;
+        let keys: Vec<String> = table.iter().filter(|(key, _)| !KEYS.contains(&key.as_str())).map(as_written).collect();
+        if !keys.is_empty() {
+            return Err(SettingsFault::UnknownKeys { path: path.to_owned(), keys });
+        }
+        toml::from_str(text).map_err(malformed)
+    }
+}
+
+fn as_written((key, value): (&String, &toml::Value)) -> String {
+    if value.is_table() { format!("[{key}]") } else { key.clone() }
+}

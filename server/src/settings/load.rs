@@ -1,0 +1,170 @@
+//! Where each setting comes from: flag, environment, file, default, in that order.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use gatematch_protocol::secret::Secret;
+
+use super::check::{self, Reason};
+use super::environment::{Environment, variable};
+use super::file::File;
+use super::{DEFAULT_DATA_DIR, DEFAULT_FILE, Flags, Loaded, Settings, SettingsFault};
+
+/// The port, unless it is told.
+const DEFAULT_PORT: u16 = 8080;
+
+impl Settings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`SettingsFault`] names the first setting that cannot be used, and where it was given.
+    pub fn load(flags: &Flags, environment: &Environment) -> Result<Loaded, SettingsFault> {
+        environment.check_text()?;
+        let path = config_file(flags, environment);
+        let file = path.as_deref().map(File::read).transpose()?.unwrap_or_default();
+        let sources = Sources { environment, path: path.as_deref() };
+        let settings = sources.settings(flags, file)?;
+        Ok(Loaded { settings, file: path, warnings: environment.warnings() })
+    }
+}
+
+fn config_file(flags: &Flags, environment: &Environment) -> Option<PathBuf> {
+    let named = flags.config.clone().or_else(|| environment.get("GATEMATCH_CONFIG").map(PathBuf::from));
+    named.or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()))
+}
+
+/// A value, and where it was given.
+struct Given<T> {
+    value: T,
+    origin: Origin,
+}
+
+enum Origin {
+    Flag(&'static str),
+    Variable(String),
+    File { key: &'static str, path: PathBuf },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) => f.write_str(name),
+            Self::Variable(name) => f.write_str(name),
+            Self::File { key, path } => write!(f, "{key} in {}", path.display()),
+        }
+    }
+}
+
+impl<T> Given<T> {
+    fn checked<U>(&self, check: impl FnOnce(&T) -> Result<U, Reason>) -> Result<U, SettingsFault> {
+        check(&self.value).map_err(|reason| self.origin.fault(reason))
+    }
+
+    /// A path in the file is meant from where the file is.
+    fn place(&self, path: impl AsRef<Path>) -> PathBuf {
+        match &self.origin {
+            Origin::File { path: file, .. } => file.parent().unwrap_or(Path::new("")).join(path),
+            Origin::Flag(_) | Origin::Variable(_) => path.as_ref().to_owned(),
+        }
+    }
+}
+
+impl Origin {
+    fn fault(&self, reason: Reason) -> SettingsFault {
+        SettingsFault::Value { origin: self.to_string(), what: reason.what, todo: reason.todo }
+    }
+}
+
+struct Sources<'a> {
+    environment: &'a Environment,
+    path: Option<&'a Path>,
+}
+
+impl Sources<'_> {
+    fn settings(&self, flags: &Flags, file: File) -> Result<Settings, SettingsFault> {
+        let directory = match &flags.data_dir {
+            Some(directory) => directory.clone(),
+            None => match self.text("data_dir", file.data_dir) {
+                Some(given) => given.place(&given.value),
+                None => PathBuf::from(DEFAULT_DATA_DIR),
+            },
+        };
+        let mut settings = Settings::for_data_dir(&directory);
+        settings.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT));
+        let listen = flags.listen.clone().map(|value| Given { value, origin: Origin::Flag("--listen") });
+        if let Some(given) = listen.or_else(|| self.text("listen", file.listen)) {
+            settings.listen = given.checked(|text| check::listen(text))?;
+        }
+        if let Some(given) = self.text("database_url", file.database_url) {
+            settings.database = given.place(given.checked(|text| check::database(text))?);
+        }
+        if let Some(given) = self.text("issuer", file.issuer) {
+            settings.issuer = Some(given.checked(|text| check::issuer(text))?);
+        }
+        if let Some(given) = self.text("name", file.name) {
+            settings.name = given.checked(|text| check::name(text))?;
+        }
+        if let Some(given) = self.list("domains", file.domains) {
+            settings.domains = given.checked(|entries| check::domains(entries))?;
+        }
+        if let Some(given) = self.list("protected_groups", file.protected_groups) {
+            settings.protected_groups = given.checked(|entries| check::groups(entries))?;
+        }
+        if let Some(given) = self.list("push_allowed_hosts", file.push_allowed_hosts) {
+            settings.push_hosts = given.checked(|entries| check::push_hosts(entries))?;
+        }
+        let confirm = file.require_device_confirmation;
+        if let Some(given) = self.parsed("require_device_confirmation", confirm, check::switch)? {
+            settings.require_device_confirmation = given.value;
+        }
+        if let Some(given) = self.parsed("max_devices", file.max_devices, check::integer)? {
+            settings.max_devices = given.checked(|count| check::max_devices(*count))?;
+        }
+        if let Some(given) = self.text("log_format", file.log_format) {
+            settings.log_format = given.checked(|word| check::log_format(word))?;
+        }
+        let usual = self
+            .environment
+            .get("RUST_LOG")
+            .map(|value| Given { value: value.to_owned(), origin: Origin::Variable("RUST_LOG".to_owned()) });
+        if let Some(given) = self.text("log", file.log).or(usual) {
+            settings.log = given.checked(|filter| check::log_filter(filter))?;
+        }
+        settings.master_key = self.environment.get("GATEMATCH_MASTER_KEY").map(Secret::new);
+        Ok(settings)
+    }
+
+    fn parsed<T>(
+        &self,
+        key: &'static str,
+        in_file: Option<T>,
+        parse: impl FnOnce(&str) -> Result<T, Reason>,
+    ) -> Result<Option<Given<T>>, SettingsFault> {
+        let name = variable(key);
+        if let Some(text) = self.environment.get(&name) {
+            let origin = Origin::Variable(name);
+            let value = parse(text).map_err(|reason| origin.fault(reason))?;
+            return Ok(Some(Given { value, origin }));
+        }
+        Ok(self.in_file(key, in_file))
+    }
+
+    fn text(&self, key: &'static str, in_file: Option<String>) -> Option<Given<String>> {
+        let name = variable(key);
+        let given = self.environment.get(&name).map(str::to_owned);
+        given.map(|value| Given { value, origin: Origin::Variable(name) }).or_else(|| self.in_file(key, in_file))
+    }
+
+    fn list(&self, key: &'static str, in_file: Option<Vec<String>>) -> Option<Given<Vec<String>>> {
+        let name = variable(key);
+        let entries = |text: &str| text.split(',').map(|entry| entry.trim().to_owned()).collect();
+        let given = self.environment.get(&name).map(entries);
+        given.map(|value| Given { value, origin: Origin::Variable(name) }).or_else(|| self.in_file(key, in_file))
+    }
+
+    fn in_file<T>(&self, key: &'static str, value: Option<T>) -> Option<Given<T>> {
+        let path = self.path?.to_owned();
+        value.map(|value| Given { value, origin: Origin::File { key, path } })
+    }
+}

@@ -1,0 +1,217 @@
+use std::path::{Path, PathBuf};
+
+use super::file::{File, KEYS};
+use super::*;
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    variables.iter().copied().collect()
+}
+
+fn load(variables: &[(&str, &str)]) -> Result<Settings, SettingsFault> {
+    with_file("", variables)
+}
+
+fn with_file(text: &str, variables: &[(&str, &str)]) -> Result<Settings, SettingsFault> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("gatematch.toml");
+    std::fs::write(&path, text).unwrap();
+    Settings::load(&Flags { config: Some(path), ..Flags::default() }, &environment(variables))
+        .map(|loaded| loaded.settings)
+}
+
+fn told(result: Result<Settings, SettingsFault>) -> String {
+    let fault = result.unwrap_err();
+    assert!(!fault.todo().is_empty(), "{fault}");
+    fault.to_string()
+}
+
+#[test]
+fn an_empty_file_gives_the_defaults() {
+    let settings = load(&[]).unwrap();
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.data_dir, Path::new(DEFAULT_DATA_DIR));
+    assert_eq!(settings.database, Path::new(DEFAULT_DATA_DIR).join("gatematch.db"));
+    assert_eq!((settings.issuer.as_deref(), settings.name.as_str()), (None, "Gatematch"));
+    assert_eq!(settings.known_issuer().as_deref(), Some("http://127.0.0.1:8080"));
+    assert!(
+        settings.domains.is_empty() && settings.protected_groups.is_empty() && !settings.require_device_confirmation
+    );
+    assert_eq!((settings.max_devices, settings.log_format, settings.log.as_str()), (5, LogFormat::Text, "info"));
+    assert!(settings.master_key.is_none());
+}
+
+#[test]
+fn a_flag_beats_the_environment_and_that_beats_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("gatematch.toml");
+    std::fs::write(&path, "listen = \"127.0.0.1:1\"\nname = \"File\"\ndata_dir = \"data\"\nmax_devices = 3\n").unwrap();
+    let mut flags = Flags::default();
+    let variables = environment(&[
+        ("GATEMATCH_CONFIG", path.to_str().unwrap()),
+        ("GATEMATCH_LISTEN", "127.0.0.1:2"),
+        ("GATEMATCH_NAME", "Environment"),
+        ("GATEMATCH_MAX_DEVICES", ""),
+    ]);
+    let loaded = Settings::load(&flags, &variables).unwrap();
+    assert_eq!(loaded.file.as_deref(), Some(path.as_path()));
+    assert_eq!((loaded.settings.listen.port(), loaded.settings.name.as_str()), (2, "Environment"));
+    assert_eq!(loaded.settings.max_devices, 3, "an empty variable is not set");
+    assert_eq!(loaded.settings.data_dir, directory.path().join("data"), "a path in the file is meant from the file");
+    flags.listen = Some("[::1]:3".to_owned());
+    flags.data_dir = Some(PathBuf::from("elsewhere"));
+    let settings = Settings::load(&flags, &variables).unwrap().settings;
+    assert_eq!(settings.listen.to_string(), "[::1]:3");
+    assert_eq!(settings.database, Path::new("elsewhere/gatematch.db"));
+}
+
+#[test]
+fn every_setting_has_a_variable() {
+    let settings = load(&[
+        ("GATEMATCH_LISTEN", "127.0.0.1:0"),
+        ("GATEMATCH_DATA_DIR", "/data"),
+        ("GATEMATCH_DATABASE_URL", "sqlite:///other/db"),
+        ("GATEMATCH_ISSUER", "https://mfa.example.com/sub"),
+        ("GATEMATCH_NAME", "Contoso"),
+        ("GATEMATCH_DOMAINS", "contoso, contoso.com=contoso"),
+        ("GATEMATCH_PROTECTED_GROUPS", "Domain Admins,Backup"),
+        ("GATEMATCH_REQUIRE_DEVICE_CONFIRMATION", "true"),
+        ("GATEMATCH_PUSH_ALLOWED_HOSTS", "127.0.0.1:9090,push.example.com"),
+        ("GATEMATCH_MAX_DEVICES", "2"),
+        ("GATEMATCH_MASTER_KEY", "secret"),
+        ("GATEMATCH_LOG_FORMAT", "json"),
+        ("GATEMATCH_LOG", "warn"),
+        ("RUST_LOG", "trace"),
+    ])
+    .unwrap();
+    assert_eq!(settings.database, Path::new("/other/db"));
+    assert_eq!(settings.known_issuer().as_deref(), Some("https://mfa.example.com/sub"));
+    assert_eq!(settings.domains.canonical("alice@contoso.com").unwrap().as_str(), "alice");
+    assert_eq!(settings.protected_groups, ["Domain Admins", "Backup"]);
+    assert!(settings.require_device_confirmation);
+    assert_eq!(
+        settings.push_hosts,
+        gatematch_domain::push::PushHosts::from_entries(&["127.0.0.1:9090", "push.example.com"]).unwrap()
+    );
+    assert_eq!((settings.max_devices, settings.log_format, settings.log.as_str()), (2, LogFormat::Json, "warn"));
+    assert_eq!(settings.master_key.unwrap().reveal(), "secret");
+    assert_eq!(load(&[("GATEMATCH_LISTEN", "127.0.0.1:0")]).unwrap().known_issuer(), None);
+    assert_eq!(load(&[("RUST_LOG", "debug")]).unwrap().log, "debug");
+}
+
+#[test]
+fn unknown_keys_are_refused_by_name() {
+    let text = told(with_file("lisen = \"x\"\ncolour = 1\n[radius]\nlisten = \"127.0.0.1:1812\"\n", &[]));
+    for name in ["lisen", "colour", "[radius]", "gatematch.toml"] {
+        assert!(text.contains(name), "{text}");
+    }
+    assert!(told(with_file("master_key = \"x\"", &[])).contains("master_key"));
+    assert!(told(with_file("[[policy]]\nx = 1", &[])).contains("policy"));
+}
+
+#[test]
+fn a_broken_file_is_told_with_its_line() {
+    assert!(told(with_file("\nlisten = ", &[])).contains("line 2"));
+    assert!(told(with_file("\n\nlisten = 5", &[])).contains("line 3"));
+    assert!(told(with_file("name = \"a\"\nname = \"b\"", &[])).contains("gatematch.toml"));
+    let flags = Flags { config: Some(PathBuf::from("/no/such/file")), ..Flags::default() };
+    assert!(
+        told(Settings::load(&flags, &Environment::default()).map(|loaded| loaded.settings)).contains("/no/such/file")
+    );
+}
+
+#[test]
+fn unknown_variables_are_warned_about() {
+    let variables = environment(&[
+        ("GATEMATCH_LISEN", "x"),
+        ("GATEMATCH_PUBLIC_LISTEN", ""),
+        ("GATEMATCH_SIM_STATE", "x"),
+        ("GATEMATCH_GATEWAY_KEY", "x"),
+        ("GATEMATCH_LOG", "info"),
+        ("PATH", "x"),
+    ]);
+    let warnings = Settings::load(&Flags::default(), &variables).unwrap().warnings;
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].starts_with("GATEMATCH_LISEN ") && warnings[1].starts_with("GATEMATCH_PUBLIC_LISTEN "));
+}
+
+#[test]
+fn only_loopback_is_listened_on() {
+    for address in ["127.0.0.1:0", "127.8.8.8:1", "[::1]:443", "[::ffff:127.0.0.1]:1"] {
+        assert!(load(&[("GATEMATCH_LISTEN", address)]).is_ok(), "{address}");
+    }
+    for address in ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:8080", "[::ffff:192.0.2.1]:1"] {
+        let text = told(load(&[("GATEMATCH_LISTEN", address)]));
+        assert!(text.contains("GATEMATCH_LISTEN") && text.contains("no TLS of its own"), "{text}");
+    }
+    for address in ["8080", "localhost:8080", "127.0.0.1", "", " "] {
+        let result = load(&[("GATEMATCH_LISTEN", address)]);
+        assert_eq!(result.is_ok(), address.is_empty(), "{address}");
+    }
+}
+
+#[test]
+fn postgresql_is_refused_for_now_and_its_password_is_not_told() {
+    for address in ["postgres://u:hunter2@db/x", "postgresql://u:hunter2@db/x"] {
+        let text = told(load(&[("GATEMATCH_DATABASE_URL", address)]));
+        assert!(text.contains("PostgreSQL is not in this version yet") && !text.contains("hunter2"), "{text}");
+    }
+    for address in
+        ["sqlite:", "sqlite://", "sqlite::memory:", "sqlite:///tmp/", "sqlite:///x?mode=ro", "/tmp/x.db", "mysql://x"]
+    {
+        assert!(load(&[("GATEMATCH_DATABASE_URL", address)]).is_err(), "{address}");
+    }
+}
+
+#[test]
+fn an_issuer_is_an_address_and_nothing_after_it() {
+    for issuer in ["http://127.0.0.1:8080", "https://mfa.example.com", "https://example.com/mfa", "http://[::1]:8080"] {
+        assert_eq!(load(&[("GATEMATCH_ISSUER", issuer)]).unwrap().issuer.as_deref(), Some(issuer));
+    }
+    for issuer in [
+        "https://mfa.example.com/",
+        "https://mfa.example.com?x",
+        "https://mfa.example.com#x",
+        "https://u@mfa.example.com",
+        "ftp://mfa.example.com",
+        "mfa.example.com",
+        "https://",
+        " https://mfa.example.com",
+        "https:\\\\mfa.example.com",
+    ] {
+        assert!(told(load(&[("GATEMATCH_ISSUER", issuer)])).starts_with("GATEMATCH_ISSUER "), "{issuer}");
+    }
+}
+
+#[test]
+fn other_values_that_make_no_sense_are_refused_where_they_stand() {
+    for (name, value) in [
+        ("GATEMATCH_NAME", &*"x".repeat(65)),
+        ("GATEMATCH_DOMAINS", "a,a"),
+        ("GATEMATCH_PROTECTED_GROUPS", "a,,b"),
+        ("GATEMATCH_REQUIRE_DEVICE_CONFIRMATION", "perhaps"),
+        ("GATEMATCH_PUSH_ALLOWED_HOSTS", "https://x"),
+        ("GATEMATCH_MAX_DEVICES", "0"),
+        ("GATEMATCH_MAX_DEVICES", "51"),
+        ("GATEMATCH_MAX_DEVICES", "many"),
+        ("GATEMATCH_LOG_FORMAT", "xml"),
+        ("GATEMATCH_LOG", "x=y=z"),
+    ] {
+        assert!(told(load(&[(name, value)])).starts_with(name), "{name}");
+    }
+    assert!(told(with_file("max_devices = -1", &[])).starts_with("max_devices in "));
+}
+
+#[test]
+fn the_template_has_every_key_and_each_of_its_examples_works() {
+    assert!(File::parse(TEMPLATE, Path::new("t")).is_ok());
+    let examples: Vec<_> = TEMPLATE
+        .lines()
+        .filter_map(|line| line.strip_prefix('#'))
+        .filter(|line| line.starts_with(char::is_lowercase))
+        .collect();
+    let keys: Vec<_> = examples.iter().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(keys.len(), KEYS.len());
+    assert!(KEYS.iter().all(|key| keys.contains(key)), "{keys:?}");
+    let settings = with_file(&examples.join("\n"), &[]).unwrap();
+    assert_eq!(settings.database, Path::new(DEFAULT_DATA_DIR).join(DATABASE_FILE));
+}
