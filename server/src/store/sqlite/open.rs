@@ -98,6 +98,8 @@ impl Opened {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY)
+            // Rows of a whole group come over in one go, not fifty at a time.
+            .row_buffer_size(2_048)
             .disable_statement_logging();
         let mut conn = options.connect().await.map_err(|error| refused(path, &error.to_string()))?;
         if !is_new {

@@ -75,6 +75,13 @@ impl Writer {
     pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Box<dyn Job>>) -> SqliteConnection {
         let mut group = Vec::with_capacity(GROUP);
         while jobs.recv_many(&mut group, GROUP).await > 0 {
+            // Those who were answered just now are about to ask again: let them, so that groups stay whole.
+            tokio::task::yield_now().await;
+            while group.len() < GROUP
+                && let Ok(job) = jobs.try_recv()
+            {
+                group.push(job);
+            }
             let alone = group.len() == 1;
             match self.write(&mut group).await {
                 Ok(()) => group.drain(..).for_each(|job| job.answer(Ok(()))),
