@@ -79,7 +79,11 @@ fn respond(bencher: Bencher<'_, '_>) {
         let phones = [account.devices[0].id];
         let challenge = account.open(&login(), &Ruling::shipped(), &phones, 7, &mut journal).unwrap();
         let number = challenge.number.map(|number| number.reveal().to_owned());
-        (account, challenge.id, Answer { device: phones[0], decision: Decision::Approve, number, uv: None })
+        (
+            account,
+            challenge.id,
+            Answer { device: phones[0], decision: Decision::Approve, number, uv: None, iat: 1_800_000_000 },
+        )
     };
     bencher.with_inputs(opened).bench_local_values(|(mut account, id, answer)| {
         let mut journal = Journal::new(Actor::Device(answer.device), NOW);

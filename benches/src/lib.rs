@@ -140,7 +140,8 @@ impl Bench {
     /// Approves it on the phone.
     pub async fn respond(&self, person: &Person, challenge: &Challenge) {
         let number = challenge.number.as_ref().map(|number| number.reveal().to_owned());
-        let answer = Answer { device: person.device, decision: Decision::Approve, number, uv: None };
+        let answer =
+            Answer { device: person.device, decision: Decision::Approve, number, uv: None, iat: 1_800_000_000 };
         let decided = self.store.record_response(self.now(), challenge.id, answer).await.unwrap();
         assert!(decided.is_ok(), "{decided:?}");
     }

@@ -103,8 +103,9 @@ impl Account {
     }
 }
 
-/// Whether the challenge was redeemed before: under this id and lately, or not.
-fn repeated(challenge: &Challenge, given: &str, now: Timestamp) -> Option<Result<(), RedeemRefusal>> {
+/// Whether the challenge was redeemed before: under this id and lately, or not. `None` where it is not redeemed.
+#[must_use]
+pub fn repeated(challenge: &Challenge, given: &str, now: Timestamp) -> Option<Result<(), RedeemRefusal>> {
     let State::Redeemed { at, redemption_id, .. } = &challenge.state else { return None };
     let same = redemption_id == given && now < at.plus_seconds(REPEAT_SECONDS);
     Some(if same { Ok(()) } else { Err(RedeemRefusal::AlreadyRedeemed) })

@@ -13,6 +13,9 @@ use crate::audit::Journal;
 use crate::challenge::{Approval, Challenge, Reason, State, Step};
 use crate::policy::Method;
 
+/// The audit log holds integers that every JSON reader keeps exact (RFC 8785, section 3.2.2.3).
+const MAX_AUDIT_INTEGER: i64 = 1 << 53;
+
 /// A response whose signature holds. `Debug` does not tell the number.
 #[derive(Clone)]
 pub struct Answer {
@@ -24,6 +27,8 @@ pub struct Answer {
     pub number: Option<String>,
     /// The phone's own word.
     pub uv: Option<UserVerification>,
+    /// When the phone says it answered, as NumericDate: recorded, not checked.
+    pub iat: i64,
 }
 
 impl fmt::Debug for Answer {
@@ -83,6 +88,7 @@ impl Account {
             return Err(not_pending(challenge, answer.device));
         }
         let mut event = ended_event(challenge, journal);
+        event = event.with("iat_claimed", answer.iat.clamp(-MAX_AUDIT_INTEGER, MAX_AUDIT_INTEGER));
         if let Some(uv) = answer.uv {
             event = event.with("uv_claimed", uv.as_str());
         }

@@ -345,6 +345,12 @@ fn an_answer_is_remembered_on_the_phone_and_in_the_audit_without_what_was_typed(
     );
     let told = format!("{:?}", scene.events);
     assert!(!told.contains(&number) && !told.contains(&typed), "{told}");
-    let answer = Answer { device: phone_id(1), decision: Decision::Approve, number: Some(number.clone()), uv: None };
+    let answer = Answer {
+        device: phone_id(1),
+        decision: Decision::Approve,
+        number: Some(number.clone()),
+        uv: None,
+        iat: 1_800_000_000,
+    };
     assert!(!format!("{answer:?}").contains(&number), "a log of the answer would tell it");
 }

@@ -191,7 +191,8 @@ impl Scene {
         number: Option<&str>,
         uv: Option<UserVerification>,
     ) -> Result<Challenge, ResponseRefusal> {
-        let answer = Answer { device: phone_id(phone), decision, number: number.map(str::to_owned), uv };
+        let answer =
+            Answer { device: phone_id(phone), decision, number: number.map(str::to_owned), uv, iat: 1_800_000_000 };
         self.act(|account, journal| account.respond(id, &answer, journal))
     }
 

@@ -190,7 +190,8 @@ impl Walk {
             Op::Open { .. } => self.open(op, journal),
             Op::Respond { which, phone, decision, typed, uv } => {
                 let (id, number) = (self.id(*which), self.typed(*which, *typed));
-                let answer = Answer { device: self.phone(*phone), decision: *decision, number, uv: *uv };
+                let answer =
+                    Answer { device: self.phone(*phone), decision: *decision, number, uv: *uv, iat: 1_800_000_000 };
                 refusal(self.account.respond(id, &answer, journal))
             }
             Op::Redeem { which, own, redemption_id } => {

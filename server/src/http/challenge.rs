@@ -17,7 +17,7 @@ use gatematch_protocol::secret::sha256;
 
 use super::app::{App, Inner};
 use super::body::Json;
-use super::guard::Caller;
+use super::guard::{Caller, invalid};
 use super::params::{Query, Segment, TheGateway, idempotency_key, is_visible_ascii};
 use super::problem::{Answer, Problem};
 use super::waiting;
@@ -38,15 +38,15 @@ pub(super) async fn create(
     };
     let id = ChallengeId::new(app.now(), app.edge.random()?);
     let login = Login::from_body(&body, id, &gateway, &app.settings.domains, app.now())?;
-    let held = match &repeat {
-        None => None,
-        Some((key, _)) => Some(app.in_progress.hold(gateway.id, key).ok_or_else(in_progress)?),
-    };
     let view = match app.first_answer(&gateway, repeat.as_ref()).await? {
         Some(first) => first,
-        None => app.open(&gateway, login, repeat).await?,
+        None => {
+            // Whoever finished in between is found by the store, in the write itself.
+            let held = repeat.as_ref().map(|(key, _)| app.in_progress.hold(gateway.id, key).ok_or_else(in_progress));
+            let _held = held.transpose()?;
+            app.open(&gateway, login, repeat).await?
+        }
     };
-    drop(held);
     Ok((StatusCode::CREATED, Answered(view)))
 }
 
@@ -154,6 +154,7 @@ impl Inner {
                 }
                 Opened::Repeated(first) => return Ok(as_first_answered(&first)),
                 Opened::KeyReused => return Err(key_reused()),
+                Opened::GatewayGone => return Err(invalid("the gateway was deleted meanwhile")),
                 Opened::Stale => {}
             }
         }

@@ -3,11 +3,11 @@
 use axum::Json as Answered;
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::StatusCode;
-use gatematch_domain::audit::{Actor, Event, Outcome};
-use gatematch_domain::enrollment::{Enrollment, MAX_LIFE_SECONDS, RegisterRefusal, Registration};
+use gatematch_domain::audit::Actor;
+use gatematch_domain::enrollment::{MAX_LIFE_SECONDS, RegisterRefusal, Registration};
 use gatematch_domain::fault::seconds;
 use gatematch_domain::text::{outside, outside_if_given};
-use gatematch_domain::user::Status;
+use gatematch_domain::user::{Status, User};
 use gatematch_protocol::device::PushSubscription;
 use gatematch_protocol::enrollment::{
     CreateEnrollment, DeviceRegistered, EnrollmentCreated, LINK_PATH, RegisterDevice,
@@ -74,17 +74,22 @@ pub(super) async fn register(
     spend_proof(&app, &proof).await?;
     let digest = body.enrollment_token.digest();
     let user = app.open_enrollment(&digest, source).await?;
+    let refused = |refusal| app.known_refusal(refusal, source).about(Some(user.username.to_string()));
     if app.store.device_by_key(key.thumbprint()).await?.is_some() {
-        return Err(app.known_refusal(RegisterRefusal::KeyTaken, source));
+        return Err(refused(RegisterRefusal::KeyTaken));
+    }
+    let account = app.store.account(user.username.clone()).await?;
+    if account.is_some_and(|account| account.devices.len() >= app.settings.max_devices) {
+        return Err(refused(RegisterRefusal::TooMany));
     }
     let phone = app.registration(&body, key)?;
     let code = phone.code.clone();
     let registration = store::RegisterDevice { now: app.now(), token_digest: digest, phone };
     let device = app.store.register_device(registration).await?;
-    let device = device.map_err(|refusal| app.known_refusal(refusal, source))?;
+    let device = device.map_err(refused)?;
     let registered = DeviceRegistered {
         device_id: device.id,
-        user,
+        user: user.username.to_string(),
         issuer: app.issuer.clone(),
         status: device.status.as_str().to_owned(),
         server_keys: app.keys.published().clone(),
@@ -94,48 +99,21 @@ pub(super) async fn register(
 }
 
 impl Inner {
-    /// The name of the user whose enrollment is open. An unknown token counts against its sender; a used or
-    /// expired one is remembered with its user.
-    async fn open_enrollment(&self, digest: &str, source: Option<Source>) -> Answer<String> {
-        let gone = || Problem::from(RegisterRefusal::Gone);
+    /// The user whose enrollment is open. An unknown token counts against its sender; one that is used, expired or
+    /// a disabled user's does not, and is remembered with its user.
+    async fn open_enrollment(&self, digest: &str, source: Option<Source>) -> Answer<User> {
         let Some(enrollment) = self.store.enrollment(digest.to_owned()).await? else {
-            return Err(gone().because("unknown token"));
+            return Err(Problem::from(RegisterRefusal::Gone).because("unknown token"));
         };
-        let owner = self.owner(&enrollment).await?;
-        let cause = match &owner {
-            _ if enrollment.used_at.is_some() => Some("used token"),
-            _ if !enrollment.is_open(self.now()) => Some("expired token"),
-            Some((_, Status::Active)) => None,
-            _ => Some("token of a disabled user"),
-        };
-        match (cause, owner) {
-            (None, Some((name, _))) => Ok(name),
-            (cause, owner) => {
-                let cause = cause.unwrap_or("token of a user who is gone");
-                self.remember_gone(&enrollment, owner.map(|(name, _)| name), cause, source).await?;
-                Err(self.known_refusal(RegisterRefusal::Gone, source).because(cause))
-            }
-        }
-    }
-
-    async fn owner(&self, enrollment: &Enrollment) -> Answer<Option<(String, Status)>> {
         let user = self.store.user(enrollment.user).await?;
-        Ok(user.map(|user| (user.username.to_string(), user.status)))
-    }
-
-    async fn remember_gone(
-        &self,
-        enrollment: &Enrollment,
-        user: Option<String>,
-        cause: &str,
-        source: Option<Source>,
-    ) -> Answer<()> {
-        let actor = source.map_or(Actor::System, |Source(address)| Actor::Address(address));
-        let mut event =
-            Event::new("enrollment.refused", actor, self.now()).ended(Outcome::Refused, Code::EnrollmentGone.as_str());
-        event.user = user;
-        let event = event.with("cause", cause).with("enrollment", enrollment.id.to_string());
-        Ok(self.store.record_events(vec![event]).await?)
+        let name = user.as_ref().map(|user| user.username.to_string());
+        let cause = match user {
+            _ if enrollment.used_at.is_some() => "used token",
+            _ if !enrollment.is_open(self.now()) => "expired token",
+            Some(user) if user.status == Status::Active => return Ok(user),
+            _ => "token of a disabled user",
+        };
+        Err(self.known_refusal(RegisterRefusal::Gone, source).because(cause).about(name))
     }
 
     /// A refusal of somebody whose token is known, so that it does not count as guessing.

@@ -192,6 +192,12 @@ impl Guard {
         };
         let mut event =
             Event::new("request.refused", actor, self.app.now()).ended(Outcome::Refused, refused.code.as_str());
+        event.user = refused.user;
+        match &event.actor {
+            Actor::Device(id) => event.device = Some(*id),
+            Actor::Gateway(id) => event.gateway = Some(*id),
+            _ => {}
+        }
         if let Caller::Phone(phone) = caller {
             event = event.user(&phone.user.username).device(phone.device.id);
         }
@@ -251,7 +257,8 @@ async fn identify(guard: &Guard, asked: &Asked, headers: &HeaderMap) -> Result<C
     }
 }
 
-fn invalid(cause: impl std::fmt::Display) -> Problem {
+/// 401: the credential does not hold (any more).
+pub(super) fn invalid(cause: impl std::fmt::Display) -> Problem {
     Problem::new(Code::CredentialInvalid, "The credential is unknown, malformed, expired or withdrawn.").because(cause)
 }
 

@@ -31,6 +31,7 @@ struct Parts {
     code: Code,
     retry_after: Option<HeaderValue>,
     actor: Option<Actor>,
+    user: Option<String>,
     cause: Option<String>,
 }
 
@@ -46,6 +47,7 @@ impl Problem {
             code,
             retry_after,
             actor: None,
+            user: None,
             cause: None,
         }))
     }
@@ -83,6 +85,12 @@ impl Problem {
         self
     }
 
+    /// About a user, for the audit log only.
+    pub fn about(mut self, user: Option<String>) -> Self {
+        self.0.user = user;
+        self
+    }
+
     /// Not before so many seconds.
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.0.retry_after = Some(HeaderValue::from(seconds));
@@ -97,13 +105,15 @@ pub struct Refused {
     pub code: Code,
     /// The caller, where the request itself proves him.
     pub actor: Option<Actor>,
+    /// The user that it concerns, where that is not the caller.
+    pub user: Option<String>,
     /// The true reason, where it is not the code.
     pub cause: Option<String>,
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Parts { document, code, retry_after, actor, cause } = *self.0;
+        let Parts { document, code, retry_after, actor, user, cause } = *self.0;
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -116,7 +126,7 @@ impl IntoResponse for Problem {
                 (header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer, DPoP algs=\"ES256\""));
             response.headers_mut().insert(WAYS.0, WAYS.1);
         }
-        response.extensions_mut().insert(Refused { code, actor, cause });
+        response.extensions_mut().insert(Refused { code, actor, user, cause });
         response
     }
 }

@@ -53,7 +53,13 @@ impl Inner {
         if signed.is_none_or(|signed| challenge_digest(&signed) != claims.challenge) {
             return Err(wrong_challenge("hash"));
         }
-        let answer = Given { device: device.id, decision: claims.decision, number: claims.number, uv: claims.uv };
+        let answer = Given {
+            device: device.id,
+            decision: claims.decision,
+            number: claims.number,
+            uv: claims.uv,
+            iat: claims.iat,
+        };
         let challenge = self.store.record_response(self.now(), id, answer).await??;
         self.metrics.step(&challenge);
         Ok(ResponseOutcome {

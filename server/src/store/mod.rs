@@ -94,6 +94,8 @@ pub enum Opened {
     KeyReused,
     /// The account changed since the challenge was signed: sign again.
     Stale,
+    /// The gateway was deleted since it was let in.
+    GatewayGone,
 }
 
 /// The first answer to an Idempotency-Key.

@@ -21,8 +21,9 @@ use crate::vault::Vault;
 
 /// How long a challenge is kept after it was made, in seconds: for those who still ask how it ended.
 const KEEP_CHALLENGES_SECONDS: i64 = 86_400;
-/// How long a spent proof is kept, in seconds: longer than any clock skew lets it be tried again.
-const KEEP_PROOFS_SECONDS: i64 = 600;
+/// How long a spent proof is kept, in seconds: longer than any clock skew lets it be tried again, also where the
+/// server's own clock went an hour ahead and came back.
+const KEEP_PROOFS_SECONDS: i64 = 7_200;
 
 /// What writing needs beside the rows.
 pub(super) struct Pen<'a> {

@@ -3,7 +3,7 @@
 use gatematch_domain::account::Account;
 use gatematch_domain::audit::{Actor, Journal};
 use gatematch_domain::challenge::Challenge;
-use gatematch_domain::redemption::RedeemRefusal;
+use gatematch_domain::redemption::{RedeemRefusal, repeated};
 use gatematch_domain::response::{Answer, ResponseRefusal};
 use gatematch_protocol::id::{ChallengeId, DeviceId, GatewayId};
 use gatematch_protocol::time::Timestamp;
@@ -22,9 +22,14 @@ impl Verb for OpenChallenge {
         if let Some((key, _)) = &self.repeat {
             needs.repeats.insert((self.login.gateway, key.clone()));
         }
+        needs.gateways.insert(self.login.gateway);
     }
 
     fn apply(&self, world: &mut World) -> Opened {
+        // Its key was good when the request began; a deletion holds from the moment of its answer.
+        if !world.gateways.contains_key(&self.login.gateway) {
+            return Opened::GatewayGone;
+        }
         if let Some(opened) = self.repeated(world) {
             return opened;
         }
@@ -112,11 +117,14 @@ impl Verb for Redemption {
             account.redeem(self.id, self.gateway, &self.redemption_id, &self.result, journal)
         };
         let redeemed = world.on_challenge(&self.act, self.id, redeem);
-        redeemed.unwrap_or_else(|| unaccounted(world, self.id, self.gateway).ok_or(RedeemRefusal::Unknown))
+        redeemed.unwrap_or_else(|| {
+            let challenge = unaccounted(world, self.id, self.gateway).ok_or(RedeemRefusal::Unknown)?;
+            repeated(&challenge, &self.redemption_id, self.act.now).unwrap_or(Ok(())).map(|()| challenge)
+        })
     }
 }
 
-/// A challenge of nobody is final from the start, so it is only looked at.
+/// A challenge of nobody (any more) is final, so it is only looked at.
 fn unaccounted(world: &World, id: ChallengeId, gateway: GatewayId) -> Option<Challenge> {
     world.challenge(id).filter(|challenge| challenge.gateway == gateway).cloned()
 }
