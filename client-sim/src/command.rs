@@ -7,7 +7,6 @@ pub(crate) mod fault;
 mod load;
 mod login;
 mod misbehave;
-mod number;
 mod phones;
 pub(crate) mod say;
 mod watch;

@@ -10,6 +10,7 @@
 
 pub mod admin;
 pub mod crypto;
+pub mod display;
 pub mod edge;
 pub mod enrollment;
 pub mod failure;

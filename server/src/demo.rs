@@ -3,7 +3,6 @@
 //! Only the people are simulated. The server is the one that `gatematch serve` runs, and every message goes
 //! over HTTP; the phone and the gateway sign and check with another library than the server.
 
-mod large;
 mod person;
 mod setting;
 mod story;
@@ -13,6 +12,7 @@ use std::time::Instant;
 
 use clap::Args;
 use gatematch_client_sim::admin::Admin;
+use gatematch_client_sim::display;
 use gatematch_client_sim::edge as sim;
 use gatematch_client_sim::failure::Failure;
 use gatematch_client_sim::gateway::Gateway;
@@ -115,7 +115,7 @@ async fn login(demo: &Demo, gateway: &Gateway, phone: &Phone, story: &mut Story<
     let number = view.number.clone().ok_or_else(|| failed(Failure::Missing("the answer has no number in it")))?;
     story.step("gateway", "password right; asks Gatematch, and shows a number:", "POST /v1/challenges")?;
     story.terminal.line("")?;
-    for row in large::rows(&number) {
+    for row in display::large(&number) {
         story.aside(Tone::Bold, &format!("   {row}"))?;
     }
     story.terminal.line("")?;

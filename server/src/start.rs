@@ -54,6 +54,16 @@ pub enum StartFault {
         "the database is sealed under a master key, but {0} is missing; restore it from a backup, or give it as GATEMATCH_MASTER_KEY"
     )]
     MasterKeyLost(PathBuf),
+    /// The database was sealed under another master key.
+    #[error(
+        "the database {database} was sealed under another master key than the one in {key} (or was changed by hand); restore the two from one backup"
+    )]
+    OtherMasterKey {
+        /// The database.
+        database: PathBuf,
+        /// Where the master key is.
+        key: String,
+    },
     /// The vault cannot be made.
     #[error(transparent)]
     Vault(#[from] NotSealed),
@@ -105,8 +115,10 @@ pub async fn open_store(
     let fault = |source| StartFault::DataDir { path: dir.to_owned(), source };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(fault)?;
     let in_dir = settings.database.parent() == Some(dir);
+    // The key is looked for first: who makes both at this moment makes the database first.
+    let was_used = dir.join(KEY_FILE).try_exists().map_err(fault)?;
     let has_database = settings.database.try_exists().map_err(fault)?;
-    if in_dir && !has_database && dir.join(KEY_FILE).try_exists().map_err(fault)? {
+    if in_dir && !has_database && was_used {
         return Err(OpenFault::Lost { directory: dir.to_owned() }.into());
     }
     let mut database = Database::at(&settings.database).await?;
@@ -138,6 +150,13 @@ fn master_key(settings: &Settings, edge: &Edge, sealed: bool) -> Result<MasterKe
     }
 }
 
+fn keys_fault(fault: KeysFault, settings: &Settings) -> StartFault {
+    let KeysFault::Sealed(_) = fault else { return fault.into() };
+    let in_file = || settings.data_dir.join(KEY_FILE).display().to_string();
+    let key = settings.master_key.as_ref().map_or_else(in_file, |_| "GATEMATCH_MASTER_KEY".to_owned());
+    StartFault::OtherMasterKey { database: settings.database.clone(), key }
+}
+
 /// A server that is up.
 pub struct Running {
     app: App,
@@ -162,7 +181,7 @@ pub async fn serve(settings: Settings, edge: Edge) -> Result<Running, StartFault
         .map_err(|source| StartFault::DataDir { path: settings.data_dir.clone(), source })?;
     let lock = lock(&settings.data_dir)?;
     let (store, vault) = open_store(&settings, &edge, bell).await?;
-    let keys = Keys::open(store.as_ref(), &vault, &edge).await?;
+    let keys = Keys::open(store.as_ref(), &vault, &edge).await.map_err(|fault| keys_fault(fault, &settings))?;
     let listen = settings.listen;
     let fault = |source| StartFault::Listen { address: listen, source };
     let listener = TcpListener::bind(listen).await.map_err(fault)?;
@@ -177,7 +196,7 @@ pub async fn serve(settings: Settings, edge: Edge) -> Result<Running, StartFault
         hub,
         strangers: crate::http::strangers::Strangers::default(),
         in_progress: crate::http::app::InProgress::default(),
-        read_proofs: crate::http::app::ReadProofs::default(),
+        proofs: crate::http::app::SpentProofs::default(),
         audit_readers: crate::http::app::AuditReaders::default(),
         metrics: Metrics::new()?,
         stopping: CancellationToken::new(),

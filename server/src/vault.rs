@@ -1,9 +1,9 @@
 //! Secrets at rest: AES-256-GCM (NIST SP 800-38D) under a master key that is never in the database.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -79,11 +79,13 @@ impl MasterKey {
         let key = Zeroizing::new(edge.random::<32>()?);
         let path = directory.join(KEY_FILE);
         let write = || {
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+            // Whole or not at all; a temporary file has the mode 0600 from the beginning.
+            let mut file = tempfile::NamedTempFile::new_in(directory)?;
             file.write_all(base64url::encode(*key).as_bytes())?;
             file.write_all(b"\n")?;
-            file.sync_all()?;
-            fs::File::open(directory)?.sync_all()
+            file.as_file().sync_all()?;
+            file.persist_noclobber(&path).map_err(|fault| fault.error)?;
+            File::open(directory)?.sync_all()
         };
         write().map_err(|source| MasterKeyFault::Io { path: path.clone(), source })?;
         Ok(Self(key))
@@ -179,6 +181,7 @@ mod tests {
 
     #[test]
     fn the_key_file_is_private_and_never_overwritten() {
+        use std::fs;
         use std::os::unix::fs::PermissionsExt as _;
         let directory = tempfile::tempdir().unwrap();
         let edge = Edge::system();

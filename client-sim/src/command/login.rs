@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use gatematch_client_sim::edge;
 use gatematch_client_sim::failure::Failure;
 use gatematch_client_sim::gateway::Gateway;
 use gatematch_client_sim::http::Api;
 use gatematch_client_sim::misbehave::{Misbehaviour, Needs, Scene};
+use gatematch_client_sim::{display, edge};
 use gatematch_protocol::base64url;
 use gatematch_protocol::challenge::{ChallengeView, CreateChallenge, CreateClient};
 use gatematch_protocol::discovery::Discovery;
@@ -18,7 +18,7 @@ use serde_json::json;
 use super::arguments::Login;
 use super::fault::Fault;
 use super::say::{Say, Tone, plain};
-use super::{REFUSED, misbehave, number};
+use super::{REFUSED, misbehave};
 
 /// How long the server holds an answer, in seconds.
 const WAIT: u32 = 50;
@@ -92,11 +92,11 @@ fn show(view: &ChallengeView, say: &Say) -> Result<(), Fault> {
     };
     say.line(&format!("{}, type this number on your phone:", plain(&view.user)))?;
     say.line("")?;
-    for row in number::large(digits).unwrap_or_default() {
-        say.line(&say.toned(Tone::Bold, &row))?;
+    for row in display::large(digits) {
+        say.line(&say.toned(Tone::Bold, &format!("    {row}")))?;
     }
     say.line("")?;
-    say.line(&format!("Number: {}", number::small(&plain(digits))))
+    say.line(&format!("Number: {}", display::small(&plain(digits))))
 }
 
 /// Waits for the decision, as long as there may be one, and spends an approval.

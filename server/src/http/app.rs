@@ -38,8 +38,8 @@ pub struct Inner {
     pub strangers: Strangers,
     /// Idempotency-Keys whose first request is in progress.
     pub in_progress: InProgress,
-    /// Proofs for GET that were used here.
-    pub read_proofs: ReadProofs,
+    /// Proofs that were used here.
+    pub proofs: SpentProofs,
     /// Who has read the audit log this hour.
     pub audit_readers: AuditReaders,
     /// What `/metrics` tells.
@@ -85,15 +85,16 @@ impl Drop for Held {
     }
 }
 
-/// Proofs for GET that were used on this node: kept in memory as long as they could be tried again.
+/// Proofs that were used on this node: kept in memory as long as they could be tried again. For GET, there is no
+/// other record of them.
 #[derive(Default)]
-pub struct ReadProofs(Mutex<HashMap<(String, String), Timestamp>>);
+pub struct SpentProofs(Mutex<HashMap<(String, String), Timestamp>>);
 
 /// The most proofs remembered at a time. Only those of registered phones are.
-const MAX_READ_PROOFS: usize = 200_000;
+const MAX_PROOFS: usize = 200_000;
 
-/// What became of a proof for GET.
-pub enum ReadProof {
+/// What became of a proof.
+pub enum SpentHere {
     /// It is spent now.
     Fresh,
     /// It was spent before.
@@ -102,20 +103,20 @@ pub enum ReadProof {
     Full,
 }
 
-impl ReadProofs {
+impl SpentProofs {
     /// Spends a proof.
-    pub fn spend(&self, thumbprint: &str, jti: &str, now: Timestamp) -> ReadProof {
+    pub fn spend(&self, thumbprint: &str, jti: &str, now: Timestamp) -> SpentHere {
         let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if spent.len() >= MAX_READ_PROOFS {
+        if spent.len() >= MAX_PROOFS {
             // A proof can be dated one skew ahead and is good for one skew after that.
             spent.retain(|_, at| now < at.plus_seconds(2 * MAX_SKEW_SECONDS + 1));
-            if spent.len() >= MAX_READ_PROOFS {
-                return ReadProof::Full;
+            if spent.len() >= MAX_PROOFS {
+                return SpentHere::Full;
             }
         }
         match spent.insert((thumbprint.to_owned(), jti.to_owned()), now) {
-            None => ReadProof::Fresh,
-            Some(_) => ReadProof::Replayed,
+            None => SpentHere::Fresh,
+            Some(_) => SpentHere::Replayed,
         }
     }
 }

@@ -16,7 +16,7 @@ use gatematch_protocol::problem::Code;
 use gatematch_protocol::proof::{self, Proof, ProofFault, Target};
 use gatematch_protocol::secret::{prefix, sha256};
 
-use super::app::{App, ReadProof};
+use super::app::{App, SpentHere};
 use super::problem::{Answer, Problem, Refused};
 use super::strangers::{Kind, Patience};
 use crate::crypto::AwsLc;
@@ -77,7 +77,7 @@ impl Who {
                     format!("The role {} does not allow this operation.", key.role.as_str()),
                 ))
             }
-            (Self::Public | Self::NewPhone | Self::Signer, _) => Ok(()),
+            (Self::Public | Self::Signer, _) | (Self::NewPhone, Caller::Nobody) => Ok(()),
             _ => Err(wrong_party()),
         }
     }
@@ -152,10 +152,12 @@ pub async fn guard(
     let source = peer.ip().to_canonical();
     let asked = Asked { method: request.method().clone(), path: request.uri().path().to_owned() };
     let mut caller = Caller::Nobody;
-    if !guard.who.is_open() {
+    if guard.who == Who::NewPhone {
+        caller = misplaced_key(&guard.app, request.headers()).await;
+    } else if !guard.who.is_open() {
         caller = match identify(&guard, &asked, request.headers()).await {
             Ok(caller) => caller,
-            Err((kind, problem)) => return guard.refuse_stranger(kind, source, problem.into_response()).await,
+            Err((kind, problem)) => return guard.refuse_stranger(kind, source, None, problem.into_response()).await,
         };
     }
     let response = match guard.who.admits(&caller) {
@@ -182,13 +184,17 @@ impl Guard {
         if !status.is_client_error() {
             return response;
         }
-        let Some(actor) = refused.actor.or_else(|| caller.actor()) else {
-            let kind = match (refused.code, self.who) {
-                (Code::EnrollmentGone, _) => Kind::Enrollment,
-                (_, who) if status.as_u16() == 401 => who.kind(),
-                _ => return response,
-            };
-            return self.refuse_stranger(kind, source, response).await;
+        let actor = refused.actor.or_else(|| caller.actor());
+        if refused.code == Code::EnrollmentGone {
+            // Whoever has a token that is no good any more has proven nothing, but does not guess either.
+            let kind = if actor.is_some() { Kind::SpentEnrollment } else { Kind::Enrollment };
+            return self.refuse_stranger(kind, source, refused.user, response).await;
+        }
+        let Some(actor) = actor else {
+            if status.as_u16() != 401 {
+                return response;
+            }
+            return self.refuse_stranger(self.who.kind(), source, None, response).await;
         };
         let mut event =
             Event::new("request.refused", actor, self.app.now()).ended(Outcome::Refused, refused.code.as_str());
@@ -210,7 +216,13 @@ impl Guard {
         response
     }
 
-    async fn refuse_stranger(&self, kind: Kind, source: IpAddr, response: Response) -> Response {
+    async fn refuse_stranger(
+        &self,
+        kind: Kind,
+        source: IpAddr,
+        user: Option<String>,
+        response: Response,
+    ) -> Response {
         // A server that cannot tell is not a wrong credential.
         if response.status().is_server_error() {
             return response;
@@ -218,7 +230,7 @@ impl Guard {
         let now = self.app.now();
         let patience = self.app.strangers.patience(kind, source, now);
         self.app.metrics.strangers.with_label_values(&[kind.as_str()]).inc();
-        if let Some(event) = self.app.strangers.count(kind, source, now) {
+        if let Some(event) = self.app.strangers.count(kind, source, user, now) {
             self.record(vec![event]).await;
         }
         match patience {
@@ -257,6 +269,14 @@ async fn identify(guard: &Guard, asked: &Asked, headers: &HeaderMap) -> Result<C
     }
 }
 
+/// Whose key was sent in place of a new phone's proof. A key that is none is nobody's, and the proof is missing.
+async fn misplaced_key(app: &App, headers: &HeaderMap) -> Caller {
+    if headers.contains_key("dpop") || !headers.contains_key(header::AUTHORIZATION) {
+        return Caller::Nobody;
+    }
+    key(app, headers).await.unwrap_or(Caller::Nobody)
+}
+
 /// 401: the credential does not hold (any more).
 pub(super) fn invalid(cause: impl std::fmt::Display) -> Problem {
     Problem::new(Code::CredentialInvalid, "The credential is unknown, malformed, expired or withdrawn.").because(cause)
@@ -286,13 +306,15 @@ async fn phone(app: &App, asked: &Asked, headers: &HeaderMap) -> Answer<Caller> 
     let thumbprint = proof.key.thumbprint();
     let found = app.store.device_by_key(thumbprint.clone()).await?;
     let (device, user) = found.ok_or_else(|| invalid("no phone has this key"))?;
-    if asked.method == Method::GET || asked.method == Method::HEAD {
-        match app.read_proofs.spend(&thumbprint, &proof.jti, app.now()) {
-            ReadProof::Fresh => {}
-            ReadProof::Replayed => return Err(replayed()),
-            ReadProof::Full => return Err(Problem::new(Code::Overloaded, "Try again in a minute.")),
-        }
-    } else {
+    let reads = asked.method == Method::GET || asked.method == Method::HEAD;
+    // A jti is good for one request, whatever its method.
+    match app.proofs.spend(&thumbprint, &proof.jti, app.now()) {
+        SpentHere::Fresh => {}
+        SpentHere::Replayed => return Err(replayed()),
+        SpentHere::Full if reads => return Err(Problem::new(Code::Overloaded, "Try again in a minute.")),
+        SpentHere::Full => {}
+    }
+    if !reads {
         spend_proof(app, &proof).await?;
     }
     Ok(Caller::Phone(Box::new(PhoneCaller { device, user })))

@@ -9,6 +9,7 @@ use gatematch_domain::enrollment::RegisterRefusal;
 use gatematch_domain::fault::Fault;
 use gatematch_domain::redemption::RedeemRefusal;
 use gatematch_domain::response::ResponseRefusal;
+use gatematch_domain::text::disarm;
 use gatematch_protocol::json::NotStrictJson;
 use gatematch_protocol::jws::SigningFailed;
 use gatematch_protocol::problem::{Code, MEDIA_TYPE, ProblemDocument};
@@ -43,7 +44,8 @@ impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let retry_after = (code.status() == 503).then_some(RETRY_AFTER);
         Self(Box::new(Parts {
-            document: ProblemDocument::new(code, detail),
+            // It may quote the caller, and it may be shown on a terminal.
+            document: ProblemDocument::new(code, disarm(&detail.into())),
             code,
             retry_after,
             actor: None,

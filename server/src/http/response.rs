@@ -5,6 +5,7 @@ use axum::extract::State;
 use gatematch_domain::audit::Actor;
 use gatematch_domain::device::Device;
 use gatematch_domain::response::Answer as Given;
+use gatematch_domain::user::User;
 use gatematch_protocol::id::ChallengeId;
 use gatematch_protocol::jws::Refused;
 use gatematch_protocol::problem::Code;
@@ -23,22 +24,22 @@ pub(super) async fn respond(
     id: Segment,
     Json(body): Json<PostResponse>,
 ) -> Answer<Answered<ResponseOutcome>> {
-    let (device, claims) = app.authentic_response(&body).await?;
+    let (device, user, claims) = app.authentic_response(&body).await?;
     let actor = Actor::Device(device.id);
     let outcome = app.decide(&device, claims, &id).await;
-    outcome.map(Answered).map_err(|problem| problem.by(actor))
+    outcome.map(Answered).map_err(|problem| problem.by(actor).about(Some(user.username.to_string())))
 }
 
 impl Inner {
-    /// The claims of a response whose signature holds, and the phone that signed it.
-    async fn authentic_response(&self, body: &PostResponse) -> Answer<(Device, ResponseClaims)> {
+    /// The claims of a response whose signature holds, the phone that signed it, and whose it is.
+    async fn authentic_response(&self, body: &PostResponse) -> Answer<(Device, User, ResponseClaims)> {
         let response = UnverifiedResponse::parse(&body.response)
             .map_err(|fault| Problem::new(Code::MalformedResponse, format!("{fault}.")))?;
         let signer = response.signer().map_err(not_authentic)?;
         let found = self.store.device(signer).await?.filter(|(device, _)| device.is_active());
-        let (device, _) = found.ok_or_else(|| not_authentic(Refused::Key))?;
+        let (device, user) = found.ok_or_else(|| not_authentic(Refused::Key))?;
         let claims = response.verify(&device.key, &AwsLc).map_err(not_authentic)?;
-        Ok((device, claims))
+        Ok((device, user, claims))
     }
 
     async fn decide(&self, device: &Device, claims: ResponseClaims, path: &Segment) -> Answer<ResponseOutcome> {

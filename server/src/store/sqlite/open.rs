@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::mpsc;
 
 use super::Sqlite;
@@ -32,7 +32,7 @@ const CHECKED_AT_START: u64 = 64 * 1024 * 1024;
 pub enum OpenFault {
     /// The file is empty: something cut it off.
     #[error(
-        "the database {0} is empty: it was cut off or made by something else. Restore it from a backup, or move it away to begin anew"
+        "the database {0} is empty: it was cut off, has lost its -wal file, or was made by something else. Restore it from a backup, or move it away to begin anew"
     )]
     Empty(PathBuf),
     /// Not a SQLite database.
@@ -87,13 +87,8 @@ impl Opened {
     /// [`OpenFault`]; the file is then as it was.
     pub async fn at(path: &Path) -> Result<Self, OpenFault> {
         let io = |what: String| OpenFault::Io { path: path.to_owned(), what };
-        let is_new = !path.try_exists().map_err(|error| io(error.to_string()))?;
-        if !is_new {
-            look_at_header(path)?;
-        }
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(is_new)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
@@ -101,12 +96,14 @@ impl Opened {
             // Rows of a whole group come over in one go, not fifty at a time.
             .row_buffer_size(2_048)
             .disable_statement_logging();
-        let mut conn = options.connect().await.map_err(|error| refused(path, &error.to_string()))?;
-        if !is_new {
-            check_pages(path, &mut conn).await?;
+        if !path.try_exists().map_err(|error| io(error.to_string()))? {
+            create(path, options.clone()).await?;
         }
+        look_at_header(path)?;
+        look_inside(path).await?;
+        let mut conn = options.connect().await.map_err(|error| refused(path, &error.to_string()))?;
         migrate(path, &mut conn).await?;
-        Ok(Self { conn, options: options.create_if_missing(false) })
+        Ok(Self { conn, options })
     }
 
     /// Whether the server's keys are in it already.
@@ -135,6 +132,26 @@ impl Opened {
     }
 }
 
+/// Makes a database beside `path` and puts it there when its schema is whole: nobody ever finds half of one, neither
+/// after a crash nor when two commands are the first at the same moment.
+async fn create(path: &Path, options: SqliteConnectOptions) -> Result<(), OpenFault> {
+    let io = |what: String| OpenFault::Io { path: path.to_owned(), what };
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let nursery = tempfile::Builder::new().prefix(".gatematch-").tempdir_in(directory);
+    let nursery = nursery.map_err(|error| io(error.to_string()))?;
+    let young = tempfile::TempPath::from_path(nursery.path().join("young.db"));
+    let options = options.filename(&young).create_if_missing(true);
+    let mut conn = options.connect().await.map_err(|error| refused(path, &error.to_string()))?;
+    migrate(path, &mut conn).await?;
+    // Folds the log of writes into the file.
+    conn.close().await.map_err(|error| refused(path, &error.to_string()))?;
+    match young.persist_noclobber(path) {
+        Err(fault) if fault.error.kind() != std::io::ErrorKind::AlreadyExists => return Err(io(fault.error.to_string())),
+        _ => {}
+    }
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| io(error.to_string()))
+}
+
 fn look_at_header(path: &Path) -> Result<(), OpenFault> {
     let io = |error: std::io::Error| OpenFault::Io { path: path.to_owned(), what: error.to_string() };
     let mut header = [0; 16];
@@ -149,6 +166,17 @@ fn look_at_header(path: &Path) -> Result<(), OpenFault> {
     }
 }
 
+/// Finds out what is wrong before anything is opened for writing: a connection that only reads changes no byte,
+/// neither when it opens nor when it closes.
+async fn look_inside(path: &Path) -> Result<(), OpenFault> {
+    let options =
+        SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY).disable_statement_logging();
+    let mut conn = options.connect().await.map_err(|error| refused(path, &error.to_string()))?;
+    check_pages(path, &mut conn).await?;
+    check_schema(path, &mut conn).await?;
+    conn.close().await.map_err(|error| refused(path, &error.to_string()))
+}
+
 async fn check_pages(path: &Path, conn: &mut SqliteConnection) -> Result<(), OpenFault> {
     if std::fs::metadata(path).is_ok_and(|file| file.len() > CHECKED_AT_START) {
         return Ok(());
@@ -161,26 +189,35 @@ async fn check_pages(path: &Path, conn: &mut SqliteConnection) -> Result<(), Ope
     }
 }
 
-async fn migrate(path: &Path, conn: &mut SqliteConnection) -> Result<(), OpenFault> {
-    let tables: Result<i64, _> =
-        sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-            .fetch_one(&mut *conn)
-            .await;
-    let ours: Result<i64, _> = sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")
-        .fetch_one(&mut *conn)
-        .await;
-    if let (Ok(1..), Ok(0)) = (&tables, &ours) {
-        return Err(OpenFault::Schema { path: path.to_owned(), what: "it was not made by Gatematch".to_owned() });
+async fn check_schema(path: &Path, conn: &mut SqliteConnection) -> Result<(), OpenFault> {
+    let broken = |error: sqlx::Error| refused(path, &error.to_string());
+    let other = |what: String| OpenFault::Schema { path: path.to_owned(), what };
+    let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    let tables: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut *conn).await.map_err(broken)?;
+    if tables.is_empty() {
+        return Err(OpenFault::Empty(path.to_owned()));
     }
-    MIGRATIONS.run_direct(None, conn, false).await.map_err(|error| match error {
-        MigrateError::VersionMissing(version) => OpenFault::Schema {
-            path: path.to_owned(),
-            what: format!("it has migration {version}, which this version does not know"),
-        },
-        MigrateError::VersionMismatch(version) | MigrateError::Dirty(version) => OpenFault::Schema {
-            path: path.to_owned(),
-            what: format!("its migration {version} is not the one of this version"),
-        },
+    if !tables.iter().any(|table| table == "_sqlx_migrations") {
+        return Err(other("it was not made by Gatematch".to_owned()));
+    }
+    let sql = "SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version";
+    let applied: Vec<(i64, Vec<u8>, bool)> = sqlx::query_as(sql).fetch_all(conn).await.map_err(broken)?;
+    for (version, checksum, success) in applied {
+        match MIGRATIONS.iter().find(|migration| migration.version == version) {
+            Some(known) if success && *known.checksum == *checksum => {}
+            Some(_) => return Err(other(format!("its migration {version} is not the one of this version"))),
+            None => return Err(other(format!("it has migration {version}, which this version does not know"))),
+        }
+    }
+    Ok(())
+}
+
+async fn migrate(path: &Path, conn: &mut SqliteConnection) -> Result<(), OpenFault> {
+    let done = MIGRATIONS.run_direct(None, conn, false).await;
+    done.map_err(|error| match error {
+        MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_) | MigrateError::Dirty(_) => {
+            OpenFault::Schema { path: path.to_owned(), what: error.to_string() }
+        }
         error => refused(path, &error.to_string()),
     })
 }
