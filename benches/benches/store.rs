@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use futures_util::future::join_all;
-use gatematch_benches::Bench;
+use gatematch_benches::Shelf;
 use tokio::runtime::Runtime;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -18,14 +18,14 @@ fn main() {
 /// Open, respond and redeem, one after the other: three commits.
 #[divan::bench(sample_count = 200)]
 fn login_of_one_caller(bencher: Bencher<'_, '_>) {
-    let bench = RUNTIME.block_on(Bench::new(1));
+    let bench = RUNTIME.block_on(Shelf::new(1));
     bencher.counter(ItemsCount::new(3_u32)).bench_local(|| RUNTIME.block_on(bench.login(&bench.people[0])));
 }
 
 /// 64 callers at the same time, each with a whole login: 192 durable verbs. `items/s` is verbs a second.
 #[divan::bench(sample_count = 100)]
 fn logins_of_64_callers(bencher: Bencher<'_, '_>) {
-    let bench = RUNTIME.block_on(Bench::new(64));
+    let bench = RUNTIME.block_on(Shelf::new(64));
     bencher
         .counter(ItemsCount::new(192_u32))
         .bench_local(|| RUNTIME.block_on(join_all(bench.people.iter().map(|person| bench.login(person)))));
@@ -34,7 +34,7 @@ fn logins_of_64_callers(bencher: Bencher<'_, '_>) {
 /// 64 challenges opened at the same time. `items/s` is verbs a second.
 #[divan::bench(sample_count = 100)]
 fn open_of_64_callers(bencher: Bencher<'_, '_>) {
-    let bench = RUNTIME.block_on(Bench::new(64));
+    let bench = RUNTIME.block_on(Shelf::new(64));
     bencher.counter(ItemsCount::new(64_u32)).bench_local(|| {
         let opened = RUNTIME.block_on(join_all(bench.people.iter().map(|person| bench.open(person))));
         // A success keeps the next prompt allowed; it is part of what is measured elsewhere.

@@ -216,21 +216,14 @@ impl Guard {
         response
     }
 
-    async fn refuse_stranger(
-        &self,
-        kind: Kind,
-        source: IpAddr,
-        user: Option<String>,
-        response: Response,
-    ) -> Response {
+    async fn refuse_stranger(&self, kind: Kind, source: IpAddr, user: Option<String>, response: Response) -> Response {
         // A server that cannot tell is not a wrong credential.
         if response.status().is_server_error() {
             return response;
         }
-        let now = self.app.now();
-        let patience = self.app.strangers.patience(kind, source, now);
+        let (patience, ended) = self.app.strangers.count(kind, source, user, self.app.now());
         self.app.metrics.strangers.with_label_values(&[kind.as_str()]).inc();
-        if let Some(event) = self.app.strangers.count(kind, source, user, now) {
+        if let Some(event) = ended {
             self.record(vec![event]).await;
         }
         match patience {

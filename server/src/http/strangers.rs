@@ -75,6 +75,13 @@ impl Window {
     fn is_over(&self, now: Timestamp) -> bool {
         now >= self.end() || now.plus_seconds(WINDOW_SECONDS) < self.began
     }
+
+    fn patience(&self, kind: Kind, now: Timestamp) -> Patience {
+        if !kind.is_limited() || self.count < PER_MINUTE {
+            return Patience::Left;
+        }
+        Patience::Gone { seconds: self.end().since(now).as_secs().max(1) }
+    }
 }
 
 /// Whether a stranger is refused as usual or told to wait.
@@ -90,19 +97,9 @@ pub enum Patience {
 }
 
 impl Strangers {
-    /// Whether `source` has used up what it may fail.
-    pub fn patience(&self, kind: Kind, source: IpAddr, now: Timestamp) -> Patience {
-        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        match windows.get(&(kind, Some(block(source)))).or_else(|| windows.get(&(kind, None))) {
-            Some(window) if kind.is_limited() && window.count >= PER_MINUTE && !window.is_over(now) => {
-                Patience::Gone { seconds: window.end().since(now).as_secs().clamp(1, 60) }
-            }
-            _ => Patience::Left,
-        }
-    }
-
-    /// Counts a refusal, and whom it concerned. What an earlier window of this source had counted is told by [`Strangers::ended`].
-    pub fn count(&self, kind: Kind, source: IpAddr, user: Option<String>, now: Timestamp) -> Option<Event> {
+    /// Counts a refusal and whom it concerned, and tells whether its source has patience left. With it comes what an
+    /// earlier window had counted; the rest of those is told by [`Strangers::ended`].
+    pub fn count(&self, kind: Kind, source: IpAddr, user: Option<String>, now: Timestamp) -> (Patience, Option<Event>) {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let mut key = (kind, Some(block(source)));
         if windows.len() >= MAX_SOURCES && !windows.contains_key(&key) {
@@ -110,11 +107,12 @@ impl Strangers {
         }
         let window = windows.entry(key).or_insert_with(|| Window::new(now));
         let ended = window.is_over(now).then(|| summary(key, &std::mem::replace(window, Window::new(now))));
+        let patience = window.patience(kind, now);
         window.count = window.count.saturating_add(1);
         if window.users.len() < MAX_USERS {
             window.users.extend(user);
         }
-        ended
+        (patience, ended)
     }
 
     /// One event for each kind and source whose minute is over (or all of them, when the server stops).
@@ -165,31 +163,45 @@ mod tests {
         let neighbour: IpAddr = "2001:db8::2".parse().unwrap();
         let other: IpAddr = "2001:db8:0:1::1".parse().unwrap();
         for _ in 0..PER_MINUTE {
-            assert_eq!(strangers.patience(Kind::Enrollment, guesser, at(0)), Patience::Left);
-            assert!(strangers.count(Kind::Enrollment, guesser, None, at(0)).is_none());
+            assert_eq!(strangers.count(Kind::Enrollment, guesser, None, at(0)), (Patience::Left, None));
         }
-        assert_eq!(strangers.patience(Kind::Enrollment, neighbour, at(1)), Patience::Gone { seconds: 59 });
-        assert_eq!(strangers.patience(Kind::Enrollment, other, at(1)), Patience::Left);
-        assert_eq!(strangers.patience(Kind::Key, guesser, at(1)), Patience::Left);
-        assert_eq!(strangers.patience(Kind::Enrollment, guesser, at(60)), Patience::Left);
-        let events = strangers.ended(at(60), false);
-        assert_eq!(events.len(), 1);
-        assert_eq!(events[0].detail["count"], 300);
+        let patience = |kind, source, second| strangers.count(kind, source, None, at(second)).0;
+        assert_eq!(patience(Kind::Enrollment, neighbour, 1), Patience::Gone { seconds: 59 });
+        assert_eq!(patience(Kind::Enrollment, other, 1), Patience::Left);
+        assert_eq!(patience(Kind::Key, guesser, 1), Patience::Left);
+        let (patience, told) = strangers.count(Kind::Enrollment, guesser, None, at(60));
+        assert_eq!(patience, Patience::Left);
+        assert_eq!(told.unwrap().detail["count"], 301);
+        assert_eq!(strangers.ended(at(61), false).len(), 2);
+        assert_eq!(strangers.ended(at(61), true).len(), 1);
         assert!(strangers.ended(at(120), true).is_empty());
     }
 
     #[test]
     fn a_clock_that_is_set_back_keeps_nobody_waiting() {
         let strangers = Strangers::default();
-        let (source, hour): (IpAddr, i64) = ("192.0.2.1".parse().unwrap(), 3_600);
+        let source: IpAddr = "192.0.2.1".parse().unwrap();
+        let count = |second| strangers.count(Kind::Key, source, None, Timestamp::from_numeric_date(second));
         for _ in 0..PER_MINUTE {
-            strangers.count(Kind::Key, source, None, Timestamp::from_numeric_date(2 * hour));
+            count(7_200);
         }
-        let patience = |second| strangers.patience(Kind::Key, source, Timestamp::from_numeric_date(second));
-        assert_eq!(patience(2 * hour), Patience::Gone { seconds: 60 });
-        assert_eq!(patience(hour), Patience::Left);
-        let told = strangers.count(Kind::Key, source, None, Timestamp::from_numeric_date(hour));
-        assert_eq!(told.map(|event| event.detail["count"].clone()), Some(300.into()));
+        assert_eq!(count(7_200).0, Patience::Gone { seconds: 60 });
+        let (patience, told) = count(3_600);
+        assert_eq!(patience, Patience::Left);
+        assert_eq!(told.unwrap().detail["count"], 301);
+    }
+
+    #[test]
+    fn spent_tokens_make_nobody_wait_and_are_told_with_their_users() {
+        let strangers = Strangers::default();
+        let (source, now): (IpAddr, _) = ("192.0.2.1".parse().unwrap(), Timestamp::from_numeric_date(0));
+        for index in 0..1_000 {
+            let user = format!("user{:04}", index % 40);
+            assert_eq!(strangers.count(Kind::SpentEnrollment, source, Some(user), now), (Patience::Left, None));
+        }
+        let event = strangers.ended(now, true).remove(0);
+        assert_eq!(event.detail["count"], 1_000);
+        assert_eq!(event.detail["users"].as_array().unwrap().len(), MAX_USERS);
     }
 
     #[test]

@@ -139,7 +139,8 @@ async fn create(path: &Path, options: SqliteConnectOptions) -> Result<(), OpenFa
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let nursery = tempfile::Builder::new().prefix(".gatematch-").tempdir_in(directory);
     let nursery = nursery.map_err(|error| io(error.to_string()))?;
-    let young = tempfile::TempPath::from_path(nursery.path().join("young.db"));
+    let young = tempfile::TempPath::try_from_path(nursery.path().join("young.db"));
+    let young = young.map_err(|error| io(error.to_string()))?;
     let options = options.filename(&young).create_if_missing(true);
     let mut conn = options.connect().await.map_err(|error| refused(path, &error.to_string()))?;
     migrate(path, &mut conn).await?;
@@ -154,16 +155,29 @@ async fn create(path: &Path, options: SqliteConnectOptions) -> Result<(), OpenFa
 
 fn look_at_header(path: &Path) -> Result<(), OpenFault> {
     let io = |error: std::io::Error| OpenFault::Io { path: path.to_owned(), what: error.to_string() };
-    let mut header = [0; 16];
     let mut file = File::open(path).map_err(io)?;
-    if file.metadata().map_err(io)?.len() == 0 {
+    let length = file.metadata().map_err(io)?.len();
+    if length == 0 {
         return Err(OpenFault::Empty(path.to_owned()));
     }
-    // https://www.sqlite.org/fileformat.html, section 1.3.1.
-    match file.read_exact(&mut header) {
-        Ok(()) if header == *b"SQLite format 3\0" => Ok(()),
-        _ => Err(OpenFault::NotADatabase(path.to_owned())),
+    // https://www.sqlite.org/fileformat.html, sections 1.3.1 and 1.3.2.
+    let (mut magic, mut page_size) = ([0; 16], [0; 2]);
+    let read = file.read_exact(&mut magic).and_then(|()| file.read_exact(&mut page_size));
+    if read.is_err() || magic != *b"SQLite format 3\0" {
+        return Err(OpenFault::NotADatabase(path.to_owned()));
     }
+    let page_size = match u16::from_be_bytes(page_size) {
+        1 => 65_536,
+        size => u64::from(size),
+    };
+    // SQLite would read zeros for what is missing. With a log of writes, the last page may be whole there.
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let has_log = std::fs::metadata(log).is_ok_and(|log| log.len() > 0);
+    if length.checked_rem(page_size) != Some(0) && !has_log {
+        return Err(OpenFault::Damaged { path: path.to_owned(), what: "its last page is cut off".to_owned() });
+    }
+    Ok(())
 }
 
 /// Finds out what is wrong before anything is opened for writing: a connection that only reads changes no byte,

@@ -1,0 +1,19 @@
+//! A whole Gatematch in one process, with a clock in the test's hand, and the people around it as types.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, and its helpers are part of it"
+)]
+
+pub mod captured;
+mod clock;
+pub mod moves;
+pub mod shelf;
+mod site;
+pub mod store_contract;
+pub mod wire;
+
+pub use self::clock::HeldClock;
+pub use self::site::{Person, Site, audit_names, program};

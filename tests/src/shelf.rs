@@ -1,0 +1,178 @@
+//! A store on a real file with people in it, and the verbs of one login: for the contract of stores and for the
+//! benchmarks.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use gatematch_client_sim::crypto::P256Key;
+use gatematch_domain::audit::Actor;
+use gatematch_domain::challenge::Challenge;
+use gatematch_domain::enrollment::Registration;
+use gatematch_domain::gateway::Gateway;
+use gatematch_domain::open::Login;
+use gatematch_domain::policy::Ruling;
+use gatematch_domain::response::Answer;
+use gatematch_domain::user::UserChange;
+use gatematch_domain::username::{Domains, Username};
+use gatematch_protocol::challenge::CreateChallenge;
+use gatematch_protocol::gateway::CreateGateway;
+use gatematch_protocol::id::{ChallengeId, DeviceId, EnrollmentId, GatewayId, UserId};
+use gatematch_protocol::response::Decision;
+use gatematch_protocol::secret::sha256;
+use gatematch_protocol::time::Timestamp;
+use gatematch_server::edge::Edge;
+use gatematch_server::settings::Settings;
+use gatematch_server::start::{Silent, open_store};
+use gatematch_server::store::{
+    Act, OpenChallenge, Opened, PutUser, Redemption, RegisterDevice, Store, UserPut, enrollment,
+};
+use tempfile::TempDir;
+
+/// A user with one phone, as the store knows him.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// His name.
+    pub name: Username,
+    /// His phone.
+    pub device: DeviceId,
+}
+
+/// A store on a file of its own, with one gateway and some people.
+pub struct Shelf {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The people.
+    pub people: Vec<Holder>,
+    /// The gateway.
+    pub gateway: Gateway,
+    /// Clock and randomness.
+    pub edge: Edge,
+    _dir: TempDir,
+}
+
+/// A signed challenge has about this many bytes.
+const SIGNED_BYTES: usize = 900;
+
+impl Shelf {
+    /// A store with `people` in it.
+    pub async fn new(people: usize) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let edge = Edge::system();
+        let (store, _) = open_store(&Settings::for_data_dir(dir.path()), &edge, Arc::new(Silent)).await.unwrap();
+        let body = CreateGateway {
+            name: "Oslo".to_owned(),
+            application: "Remote Desktop".to_owned(),
+            can_display: true,
+            client_address: None,
+        };
+        let gateway =
+            Gateway::from_body(&body, GatewayId::new(edge.now(), edge.random().unwrap()), edge.now()).unwrap();
+        let mut shelf = Self { store, people: Vec::new(), gateway, edge, _dir: dir };
+        shelf.store.create_gateway(shelf.act(), shelf.gateway.clone(), sha256("key")).await.unwrap();
+        shelf.people = join_all((0..people).map(|number| shelf.enroll(number))).await;
+        shelf
+    }
+
+    /// The system acts now.
+    pub fn act(&self) -> Act {
+        Act { actor: Actor::System, now: self.edge.now() }
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.edge.now()
+    }
+
+    async fn enroll(&self, number: usize) -> Holder {
+        let name = Domains::default().canonical(&format!("user{number}")).unwrap();
+        let put = PutUser {
+            act: self.act(),
+            id: UserId::new(self.now(), self.edge.random().unwrap()),
+            username: name.clone(),
+            change: UserChange::default(),
+            as_admin: true,
+        };
+        let UserPut::Created(user) = self.store.put_user(put).await.unwrap() else { panic!("{name} was there") };
+        let digest = sha256(format!("token{number}"));
+        let id = EnrollmentId::new(self.now(), self.edge.random().unwrap());
+        let open = enrollment(id, user.id, digest.clone(), self.now(), 600);
+        self.store.create_enrollment(self.act(), open).await.unwrap();
+        let device = DeviceId::new(self.now(), self.edge.random().unwrap());
+        let key = P256Key::from_secret(&self.edge.random().unwrap()).unwrap().public();
+        let phone = Registration {
+            id: device,
+            key,
+            name: "phone".to_owned(),
+            platform: None,
+            push: None,
+            code: None,
+            max_devices: 5,
+        };
+        self.store
+            .register_device(RegisterDevice { now: self.now(), token_digest: digest, phone })
+            .await
+            .unwrap()
+            .unwrap();
+        Holder { name, device }
+    }
+
+    /// What the server asks the store when `person` signs in.
+    pub fn opening(&self, person: &Holder) -> OpenChallenge {
+        let now = self.now();
+        let body = CreateChallenge { user: person.name.to_string(), ..CreateChallenge::default() };
+        let id = ChallengeId::new(now, self.edge.random().unwrap());
+        OpenChallenge {
+            act: Act { actor: Actor::Gateway(self.gateway.id), now },
+            login: Login::from_body(&body, id, &self.gateway, &Domains::default(), now).unwrap(),
+            ruling: Ruling::shipped(),
+            signed: vec![(person.device, "x".repeat(SIGNED_BYTES))],
+            draw: u64::from_be_bytes(self.edge.random().unwrap()),
+            repeat: None,
+        }
+    }
+
+    /// Opens a challenge of `person`.
+    pub async fn open(&self, person: &Holder) -> Challenge {
+        match self.store.open_challenge(self.opening(person)).await.unwrap() {
+            Opened::New(challenge) => *challenge,
+            other => panic!("the login was not opened: {other:?}"),
+        }
+    }
+
+    /// The right answer of `person` to a challenge.
+    pub fn approval(&self, person: &Holder, challenge: &Challenge) -> Answer {
+        let number = challenge.number.as_ref().map(|number| number.reveal().to_owned());
+        Answer { device: person.device, decision: Decision::Approve, number, uv: None, iat: self.now().numeric_date() }
+    }
+
+    /// Approves it on the phone.
+    pub async fn respond(&self, person: &Holder, challenge: &Challenge) {
+        let answer = self.approval(person, challenge);
+        let decided = self.store.record_response(self.now(), challenge.id, answer).await.unwrap();
+        assert!(decided.is_ok(), "{decided:?}");
+    }
+
+    /// What the server asks the store when the gateway redeems.
+    pub fn redemption(&self, challenge: &Challenge, redemption_id: &str) -> Redemption {
+        Redemption {
+            act: Act { actor: Actor::Gateway(self.gateway.id), now: self.now() },
+            id: challenge.id,
+            gateway: self.gateway.id,
+            redemption_id: redemption_id.to_owned(),
+            result: "x".repeat(600),
+        }
+    }
+
+    /// Redeems it.
+    pub async fn redeem(&self, challenge: &Challenge) {
+        let redeemed = self.store.redeem(self.redemption(challenge, "login")).await.unwrap();
+        assert!(redeemed.is_ok_and(|challenge| challenge.state.as_str() == "redeemed"));
+    }
+
+    /// A whole login of `person`: three durable verbs.
+    pub async fn login(&self, person: &Holder) {
+        let challenge = self.open(person).await;
+        self.respond(person, &challenge).await;
+        self.redeem(&challenge).await;
+    }
+}

@@ -1,0 +1,34 @@
+//! One binary: it links once, and its tests run side by side.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, and its helpers are part of it"
+)]
+
+mod audit;
+mod challenges;
+mod cli;
+mod conventions;
+mod crash;
+mod credentials;
+mod documents;
+mod enrollment;
+mod gateways;
+mod hostile_text;
+mod house;
+mod idempotency;
+mod limits;
+mod machine;
+mod misbehaviour;
+mod responses;
+mod revocation;
+mod secrecy;
+mod start;
+mod store;
+mod story;
+mod supersession;
+mod users;
+mod vectors;
+mod waiting;
