@@ -57,7 +57,9 @@ CREATE TABLE enrollments (
     token_digest  TEXT    NOT NULL UNIQUE,
     created_at    BIGINT  NOT NULL,
     expires_at    BIGINT  NOT NULL,
-    used_at       BIGINT
+    used_at       BIGINT,
+    -- Whether its maker may manage protected users.
+    by_admin      BOOLEAN NOT NULL
 );
 
 CREATE TABLE challenges (

@@ -191,6 +191,18 @@ impl Account {
     }
 }
 
+/// Ends a live challenge whose account is gone.
+pub fn end_unaccounted(challenge: &mut Challenge, journal: &mut Journal) {
+    let step = if challenge.is_overdue(journal.now) {
+        Step::Expire
+    } else {
+        Step::Deny { reason: Reason::Revoked, device: None }
+    };
+    if challenge.take(step, journal.now) {
+        journal.record(ended_event(challenge, journal));
+    }
+}
+
 /// An event about `challenge`, with what every such event tells.
 pub(crate) fn about(challenge: &Challenge, kind: &'static str, journal: &Journal) -> Event {
     let mut event = journal.event(kind).user(&challenge.username).gateway(challenge.gateway);

@@ -33,6 +33,8 @@ pub struct Enrollment {
     pub expires_at: Timestamp,
     /// When it was used.
     pub used_at: Option<Timestamp>,
+    /// Whether somebody made it who may manage protected users.
+    pub by_admin: bool,
 }
 
 impl Enrollment {
@@ -61,6 +63,8 @@ pub struct Registration {
     pub code: Option<String>,
     /// How many phones the user may have.
     pub max_devices: usize,
+    /// Groups whose members need an enrollment by an `admin`.
+    pub protected_groups: Vec<String>,
 }
 
 impl fmt::Debug for Registration {
@@ -98,7 +102,9 @@ impl Account {
     ) -> Result<Device, RegisterRefusal> {
         let now = journal.now;
         let open = enrollment.user == self.user.id && enrollment.is_open(now);
-        if !open || self.user.status == Status::Disabled {
+        // He may have come into the group after a helpdesk made the token.
+        let allowed = enrollment.by_admin || !self.user.is_protected(&phone.protected_groups);
+        if !open || !allowed || self.user.status == Status::Disabled {
             return Err(RegisterRefusal::Gone);
         }
         if key_taken {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::fault::Fault;
 use crate::limits::Limits;
 use crate::text::{outside, outside_if_given};
-use crate::username::Username;
+use crate::username::{Username, fold};
 
 /// Whether an account may be used at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,12 +77,18 @@ impl User {
         self.status == Status::Active && self.locked.is_none()
     }
 
-    /// Whether one of his groups is among the protected ones, compared without case.
+    /// Whether something binds him that deleting him and making him again would lift: his groups, or being disabled.
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
+        !self.groups.is_empty() || self.status == Status::Disabled
+    }
+
+    /// Whether one of his groups is among the protected ones. Case, width and blanks at the ends make no
+    /// difference: a look-alike is protected too.
     #[must_use]
     pub fn is_protected(&self, protected_groups: &[String]) -> bool {
-        self.groups
-            .iter()
-            .any(|group| protected_groups.iter().any(|other| other.to_lowercase() == group.to_lowercase()))
+        let same = |one: &str, other: &str| fold(one).trim() == fold(other).trim();
+        self.groups.iter().any(|group| protected_groups.iter().any(|other| same(group, other)))
     }
 
     /// As administrators see him.

@@ -144,7 +144,7 @@ impl Domains {
 }
 
 // NFKC, lower case without a locale, NFKC again.
-fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     text.nfkc().collect::<String>().to_lowercase().nfkc().collect()
 }
 

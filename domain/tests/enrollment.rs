@@ -18,6 +18,7 @@ fn enrollment() -> Enrollment {
         created_at: at(0),
         expires_at: at(600),
         used_at: None,
+        by_admin: true,
     }
 }
 
@@ -30,6 +31,7 @@ fn registration(n: u16) -> Registration {
         push: None,
         code: None,
         max_devices: MAX_DEVICES,
+        protected_groups: Vec::new(),
     }
 }
 

@@ -221,14 +221,10 @@ pub fn check(
 ) -> Result<ChallengeClaims, ChallengeFault> {
     let jws = Jws::parse(text).map_err(|_| ChallengeFault::Malformed)?;
     jws.check_header(typ::CHALLENGE)?;
-    let key = jws
-        .kid()
-        .and_then(|kid| reader.keys.find(kid))
-        .ok_or(ChallengeFault::UnknownKey)?;
+    let key = jws.kid().and_then(|kid| reader.keys.find(kid)).ok_or(ChallengeFault::UnknownKey)?;
     jws.check_signature(&key, verifier)?;
     let claims = Value::Object(jws.claims().clone());
-    let claims: ChallengeClaims =
-        json::from_value(claims).map_err(|_| ChallengeFault::Malformed)?;
+    let claims: ChallengeClaims = json::from_value(claims).map_err(|_| ChallengeFault::Malformed)?;
     if claims.iss != reader.issuer || claims.aud != reader.device || claims.exp <= reader.now {
         return Err(ChallengeFault::NotForThisPhone);
     }

@@ -23,11 +23,7 @@ fn uuid_v7(at: Timestamp, random: [u8; 10]) -> Uuid {
 fn parse(text: &str) -> Result<Uuid, NotAnId> {
     let id = Uuid::try_parse(text).map_err(|_| NotAnId)?;
     let mut canonical = Uuid::encode_buffer();
-    if *id.hyphenated().encode_lower(&mut canonical) == *text {
-        Ok(id)
-    } else {
-        Err(NotAnId)
-    }
+    if *id.hyphenated().encode_lower(&mut canonical) == *text { Ok(id) } else { Err(NotAnId) }
 }
 
 macro_rules! ids {
@@ -108,13 +104,9 @@ mod tests {
         let text = id.to_string();
         assert_eq!(text.parse::<ChallengeId>(), Ok(id));
         assert_eq!(text.as_bytes().get(14), Some(&b'7'), "version 7");
-        for other in [
-            text.to_uppercase(),
-            text.replace('-', ""),
-            format!("{{{text}}}"),
-            format!("{text} "),
-            String::new(),
-        ] {
+        for other in
+            [text.to_uppercase(), text.replace('-', ""), format!("{{{text}}}"), format!("{text} "), String::new()]
+        {
             assert_eq!(other.parse::<ChallengeId>(), Err(NotAnId), "{other}");
         }
     }

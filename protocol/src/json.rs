@@ -6,9 +6,7 @@
 use std::fmt;
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{
-    self, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::{Map, Number, Value};
 
@@ -27,9 +25,7 @@ pub struct NotStrictJson(String);
 /// [`MAX_DEPTH`] levels.
 pub fn parse(bytes: &[u8]) -> Result<Value, NotStrictJson> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth: 0 }
-        .deserialize(&mut reader)
-        .map_err(|fault| describe(&fault))?;
+    let value = Strict { depth: 0 }.deserialize(&mut reader).map_err(|fault| describe(&fault))?;
     reader.end().map_err(|fault| describe(&fault))?;
     Ok(value)
 }
@@ -86,9 +82,7 @@ impl<'de> Deserializer<'de> for Message {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
         match self.0 {
             Value::Object(members) => {
-                let mut members = MapDeserializer::new(
-                    members.into_iter().map(|(name, value)| (name, Self(value))),
-                );
+                let mut members = MapDeserializer::new(members.into_iter().map(|(name, value)| (name, Self(value))));
                 let read = visitor.visit_map(&mut members)?;
                 members.end().map(|()| read)
             }
@@ -107,19 +101,11 @@ impl<'de> Deserializer<'de> for Message {
         _fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        if self.0.is_object() {
-            self.deserialize_any(visitor)
-        } else {
-            Err(de::Error::custom("not a JSON object"))
-        }
+        if self.0.is_object() { self.deserialize_any(visitor) } else { Err(de::Error::custom("not a JSON object")) }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        if self.0.is_null() {
-            visitor.visit_none()
-        } else {
-            visitor.visit_some(self)
-        }
+        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -152,13 +138,9 @@ struct Strict {
 impl Strict {
     fn deeper<E: de::Error>(&self) -> Result<Self, E> {
         if self.depth >= MAX_DEPTH {
-            return Err(E::custom(format_args!(
-                "nested deeper than {MAX_DEPTH} levels"
-            )));
+            return Err(E::custom(format_args!("nested deeper than {MAX_DEPTH} levels")));
         }
-        Ok(Self {
-            depth: self.depth + 1,
-        })
+        Ok(Self { depth: self.depth + 1 })
     }
 }
 
@@ -189,9 +171,7 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("not a finite number"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -222,9 +202,7 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(name) = members.next_key::<String>()? {
             if object.contains_key(&name) {
                 let shown: String = name.chars().take(40).collect();
-                return Err(de::Error::custom(format_args!(
-                    "the member {shown:?} stands twice"
-                )));
+                return Err(de::Error::custom(format_args!("the member {shown:?} stands twice")));
             }
             let value = members.next_value_seed(Self { depth: inner })?;
             object.insert(name, value);
@@ -269,14 +247,9 @@ mod tests {
     #[test]
     fn a_list_of_values_is_no_message() {
         use crate::challenge::CreateChallenge;
-        let read = parse_into::<CreateChallenge>(
-            br#"{"user":"ada","client":{"ip":"192.0.2.1"},"context":null}"#,
-        )
-        .unwrap();
-        assert_eq!(
-            read.client.and_then(|client| client.ip).as_deref(),
-            Some("192.0.2.1")
-        );
+        let read =
+            parse_into::<CreateChallenge>(br#"{"user":"ada","client":{"ip":"192.0.2.1"},"context":null}"#).unwrap();
+        assert_eq!(read.client.and_then(|client| client.ip).as_deref(), Some("192.0.2.1"));
         for text in [
             r#"["ada"]"#,
             r#"{"user":"ada","client":["192.0.2.1"]}"#,
@@ -287,10 +260,7 @@ mod tests {
             r#"{"user":null}"#,
             "null",
         ] {
-            assert!(
-                parse_into::<CreateChallenge>(text.as_bytes()).is_err(),
-                "{text}"
-            );
+            assert!(parse_into::<CreateChallenge>(text.as_bytes()).is_err(), "{text}");
         }
         assert_eq!(parse_into::<Option<CreateChallenge>>(b"null"), Ok(None));
     }

@@ -27,9 +27,7 @@ pub struct PublicJwk {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JwkFault {
     /// Another member than `kty`, `crv`, `x`, `y`, one missing or not a string, or another key type or curve.
-    #[error(
-        "the key must have just the members kty, crv, x and y, with kty \"EC\" and crv \"P-256\""
-    )]
+    #[error("the key must have just the members kty, crv, x and y, with kty \"EC\" and crv \"P-256\"")]
     Members,
     /// `x` or `y` is not 32 bytes in canonical base64url.
     #[error("x and y must be 32 bytes each in base64url without padding")]
@@ -59,10 +57,7 @@ impl PublicKey {
         if *tag != 4 {
             return None;
         }
-        Some(Self {
-            x: x.try_into().ok()?,
-            y: y.try_into().ok()?,
-        })
+        Some(Self { x: x.try_into().ok()?, y: y.try_into().ok()? })
     }
 
     /// The key in a JWK, whose members must be just `kty`, `crv`, `x` and `y`.
@@ -95,12 +90,8 @@ impl PublicKey {
         if jwk.kty != "EC" || jwk.crv != "P-256" {
             return Err(JwkFault::Members);
         }
-        let coordinate =
-            |text: &str| base64url::decode_array(text).map_err(|_| JwkFault::Coordinates);
-        Ok(Self {
-            x: coordinate(&jwk.x)?,
-            y: coordinate(&jwk.y)?,
-        })
+        let coordinate = |text: &str| base64url::decode_array(text).map_err(|_| JwkFault::Coordinates);
+        Ok(Self { x: coordinate(&jwk.x)?, y: coordinate(&jwk.y)? })
     }
 
     /// The key as JWK.
@@ -134,9 +125,7 @@ impl PublicKey {
     #[must_use]
     pub fn thumbprint(&self) -> String {
         let PublicJwk { x, y, .. } = self.to_jwk();
-        sha256(format!(
-            r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#
-        ))
+        sha256(format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#))
     }
 }
 
@@ -208,11 +197,7 @@ impl JwkSet {
     /// The public key that `kid` names, if it is there and sound.
     #[must_use]
     pub fn find(&self, kid: &str) -> Option<PublicKey> {
-        self.keys
-            .iter()
-            .find(|entry| entry.kid == kid)?
-            .public_key()
-            .ok()
+        self.keys.iter().find(|entry| entry.kid == kid)?.public_key().ok()
     }
 }
 
@@ -243,10 +228,7 @@ mod tests {
         assert!(key.is_on_curve());
         assert_eq!(serde_json::to_value(key.to_jwk()).unwrap(), rfc_key());
         assert_eq!(PublicKey::from_sec1(&key.to_sec1()), Some(key));
-        assert_eq!(
-            key.thumbprint(),
-            "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
-        );
+        assert_eq!(key.thumbprint(), "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U");
     }
 
     #[test]
@@ -259,10 +241,7 @@ mod tests {
             (with("crv", json!("P-384")), JwkFault::Members),
             (with("x", json!(7)), JwkFault::Members),
             (json!([]), JwkFault::Members),
-            (
-                json!(["EC", "P-256", rfc_key()["x"], rfc_key()["y"]]),
-                JwkFault::Members,
-            ),
+            (json!(["EC", "P-256", rfc_key()["x"], rfc_key()["y"]]), JwkFault::Members),
             (with("x", json!(long)), JwkFault::Coordinates),
             (with("x", json!("AA==")), JwkFault::Coordinates),
             (with("y", json!("")), JwkFault::Coordinates),
@@ -270,9 +249,7 @@ mod tests {
             assert_eq!(PublicKey::from_value(&jwk), Err(fault), "{jwk}");
         }
         let zero = base64url::encode([0; 32]);
-        let off =
-            PublicKey::from_value(&json!({"kty": "EC", "crv": "P-256", "x": zero, "y": zero}))
-                .unwrap();
+        let off = PublicKey::from_value(&json!({"kty": "EC", "crv": "P-256", "x": zero, "y": zero})).unwrap();
         assert!(!off.is_on_curve());
     }
 }

@@ -65,23 +65,13 @@ impl Header {
     /// The header of a token whose signer is known by `kid`.
     #[must_use]
     pub fn with_kid(typ: &'static str, kid: impl Into<String>) -> Self {
-        Self {
-            alg: "ES256",
-            typ,
-            kid: Some(kid.into()),
-            jwk: None,
-        }
+        Self { alg: "ES256", typ, kid: Some(kid.into()), jwk: None }
     }
 
     /// The header of a proof, which carries its own key.
     #[must_use]
     pub fn with_jwk(typ: &'static str, jwk: PublicJwk) -> Self {
-        Self {
-            alg: "ES256",
-            typ,
-            kid: None,
-            jwk: Some(jwk),
-        }
+        Self { alg: "ES256", typ, kid: None, jwk: Some(jwk) }
     }
 }
 
@@ -89,13 +79,8 @@ impl Header {
 ///
 /// # Errors
 /// [`SigningFailed`] when the signer fails or the claims are not JSON.
-pub fn sign(
-    header: &Header,
-    claims: &impl Serialize,
-    signer: &(impl Sign + ?Sized),
-) -> Result<String, SigningFailed> {
-    let part =
-        |json: serde_json::Result<Vec<u8>>| json.map(base64url::encode).map_err(|_| SigningFailed);
+pub fn sign(header: &Header, claims: &impl Serialize, signer: &(impl Sign + ?Sized)) -> Result<String, SigningFailed> {
+    let part = |json: serde_json::Result<Vec<u8>>| json.map(base64url::encode).map_err(|_| SigningFailed);
     let mut token = part(serde_json::to_vec(header))?;
     token.push('.');
     token.push_str(&part(serde_json::to_vec(claims))?);
@@ -155,19 +140,15 @@ impl<'a> Jws<'a> {
     /// [`Malformed`] unless it is three parts of canonical base64url, the first two of them JSON objects
     /// without duplicate members.
     pub fn parse(text: &'a str) -> Result<Self, Malformed> {
-        let (signing_input, signature) = text
-            .rsplit_once('.')
-            .ok_or_else(|| Malformed::new("a compact JWS has three parts"))?;
-        let (header, payload) = signing_input
-            .split_once('.')
-            .ok_or_else(|| Malformed::new("a compact JWS has three parts"))?;
+        let (signing_input, signature) =
+            text.rsplit_once('.').ok_or_else(|| Malformed::new("a compact JWS has three parts"))?;
+        let (header, payload) =
+            signing_input.split_once('.').ok_or_else(|| Malformed::new("a compact JWS has three parts"))?;
         let part = |name: &str, text: &str| {
-            base64url::decode(text)
-                .map_err(|fault| Malformed::new(format!("the {name} is {fault}")))
+            base64url::decode(text).map_err(|fault| Malformed::new(format!("the {name} is {fault}")))
         };
         let object = |name: &str, text: &str| {
-            json::parse_object(&part(name, text)?)
-                .map_err(|fault| Malformed::new(format!("the {name}: {fault}")))
+            json::parse_object(&part(name, text)?).map_err(|fault| Malformed::new(format!("the {name}: {fault}")))
         };
         Ok(Self {
             header: object("header", header)?,
@@ -195,11 +176,7 @@ impl<'a> Jws<'a> {
     /// [`Refused`] for another `alg` or `typ`, or a forbidden member, `jwk` among them.
     pub fn check_header(&self, typ: &str) -> Result<(), Refused> {
         self.check_common(typ)?;
-        if self.header.contains_key("jwk") {
-            Err(Refused::Header)
-        } else {
-            Ok(())
-        }
+        if self.header.contains_key("jwk") { Err(Refused::Header) } else { Ok(()) }
     }
 
     /// Checks the header of a token that carries its signer's key, and returns that key.
@@ -208,17 +185,12 @@ impl<'a> Jws<'a> {
     /// As [`Jws::check_header`]; and when there is no `jwk`, or one that is not a bare public P-256 key.
     pub fn check_header_with_key(&self, typ: &str) -> Result<PublicKey, Refused> {
         self.check_common(typ)?;
-        let jwk = self
-            .header
-            .get("jwk")
-            .and_then(Value::as_object)
-            .ok_or(Refused::Key)?;
+        let jwk = self.header.get("jwk").and_then(Value::as_object).ok_or(Refused::Key)?;
         PublicKey::from_proof_header(jwk).map_err(|_| Refused::Key)
     }
 
     fn check_common(&self, typ: &str) -> Result<(), Refused> {
-        let is =
-            |name: &str, value: &str| self.header.get(name).and_then(Value::as_str) == Some(value);
+        let is = |name: &str, value: &str| self.header.get(name).and_then(Value::as_str) == Some(value);
         if !is("alg", "ES256") {
             return Err(Refused::Algorithm);
         }
@@ -235,18 +207,9 @@ impl<'a> Jws<'a> {
     ///
     /// # Errors
     /// [`Refused::Signature`] when it is not 64 bytes long or does not hold under `key`.
-    pub fn check_signature(
-        &self,
-        key: &PublicKey,
-        verifier: &(impl Verify + ?Sized),
-    ) -> Result<(), Refused> {
-        let signature =
-            <&[u8; 64]>::try_from(self.signature.as_slice()).map_err(|_| Refused::Signature)?;
-        if verifier.verify(key, self.signing_input.as_bytes(), signature) {
-            Ok(())
-        } else {
-            Err(Refused::Signature)
-        }
+    pub fn check_signature(&self, key: &PublicKey, verifier: &(impl Verify + ?Sized)) -> Result<(), Refused> {
+        let signature = <&[u8; 64]>::try_from(self.signature.as_slice()).map_err(|_| Refused::Signature)?;
+        if verifier.verify(key, self.signing_input.as_bytes(), signature) { Ok(()) } else { Err(Refused::Signature) }
     }
 }
 
@@ -259,8 +222,7 @@ impl<'a> Claims<'a> {
     }
 
     pub(crate) fn text(&self, name: &str) -> Result<&'a str, Malformed> {
-        self.optional_text(name)?
-            .ok_or_else(|| Self::wrong(name, "a string"))
+        self.optional_text(name)?.ok_or_else(|| Self::wrong(name, "a string"))
     }
 
     /// Absent and `null` are the same: no value.
@@ -274,19 +236,13 @@ impl<'a> Claims<'a> {
 
     /// A NumericDate; fractions are allowed by RFC 7519, section 2, and rounded down.
     pub(crate) fn numeric_date(&self, name: &str) -> Result<i64, Malformed> {
-        let number = self
-            .0
-            .get(name)
-            .ok_or_else(|| Self::wrong(name, "a number"))?;
+        let number = self.0.get(name).ok_or_else(|| Self::wrong(name, "a number"))?;
         #[expect(
             clippy::cast_possible_truncation,
             reason = "float to integer casts saturate, and no such date is near now"
         )]
         let rounded = || number.as_f64().map(|float| float.floor() as i64);
-        number
-            .as_i64()
-            .or_else(rounded)
-            .ok_or_else(|| Self::wrong(name, "a number"))
+        number.as_i64().or_else(rounded).ok_or_else(|| Self::wrong(name, "a number"))
     }
 }
 
@@ -298,12 +254,7 @@ mod tests {
 
     #[test]
     fn a_text_is_taken_apart_in_one_way_only() {
-        let sound = format!(
-            "{}.{}.{}",
-            base64url::encode("{}"),
-            base64url::encode("{}"),
-            base64url::encode([0; 64])
-        );
+        let sound = format!("{}.{}.{}", base64url::encode("{}"), base64url::encode("{}"), base64url::encode([0; 64]));
         assert!(Jws::parse(&sound).is_ok());
         for text in [
             String::new(),

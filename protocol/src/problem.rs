@@ -150,10 +150,7 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for code in Code::ALL {
             let text = code.as_str();
-            assert!(
-                text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
-                "{text}"
-            );
+            assert!(text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{text}");
             assert!(seen.insert(text), "{text} stands twice");
             assert_eq!(Code::from_code(text), Some(*code));
             assert!((400..600).contains(&code.status()), "{text}");

@@ -67,21 +67,10 @@ pub struct Target<'a> {
 /// # Errors
 /// [`ProofFault`]; `Stale` only when all else holds, so that a phone with a wrong clock can be helped without
 /// helping anybody else.
-pub fn check(
-    text: &str,
-    target: Target<'_>,
-    verifier: &(impl Verify + ?Sized),
-) -> Result<Proof, ProofFault> {
+pub fn check(text: &str, target: Target<'_>, verifier: &(impl Verify + ?Sized)) -> Result<Proof, ProofFault> {
     let jws = Jws::parse(text).map_err(|_| ProofFault::Malformed)?;
     let claims = Claims(jws.claims());
-    let read = || {
-        Ok((
-            claims.text("jti")?,
-            claims.text("htm")?,
-            claims.text("htu")?,
-            claims.numeric_date("iat")?,
-        ))
-    };
+    let read = || Ok((claims.text("jti")?, claims.text("htm")?, claims.text("htu")?, claims.numeric_date("iat")?));
     let (jti, htm, htu, iat) = read().map_err(|_: crate::jws::Malformed| ProofFault::Malformed)?;
     if !(1..=128).contains(&jti.chars().count()) {
         return Err(ProofFault::Malformed);
@@ -95,20 +84,13 @@ pub fn check(
     if iat.abs_diff(target.now) > MAX_SKEW_SECONDS.unsigned_abs() {
         return Err(ProofFault::Stale);
     }
-    Ok(Proof {
-        key,
-        jti: jti.to_owned(),
-    })
+    Ok(Proof { key, jti: jti.to_owned() })
 }
 
 /// Makes a proof, as a phone does.
 ///
 /// # Errors
 /// [`SigningFailed`] when the signer fails.
-pub fn make(
-    claims: &ProofClaims,
-    key: &PublicKey,
-    signer: &(impl Sign + ?Sized),
-) -> Result<String, SigningFailed> {
+pub fn make(claims: &ProofClaims, key: &PublicKey, signer: &(impl Sign + ?Sized)) -> Result<String, SigningFailed> {
     sign(&Header::with_jwk(typ::PROOF, key.to_jwk()), claims, signer)
 }

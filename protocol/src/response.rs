@@ -131,9 +131,7 @@ impl<'a> UnverifiedResponse<'a> {
             "deny" => Decision::Deny,
             "report" => Decision::Report,
             _ => {
-                return Err(Malformed::new(
-                    "the claim decision must be approve, deny or report",
-                ));
+                return Err(Malformed::new("the claim decision must be approve, deny or report"));
             }
         };
         let uv = match read.optional_text("uv")? {
@@ -173,11 +171,7 @@ impl<'a> UnverifiedResponse<'a> {
     ///
     /// # Errors
     /// [`Refused::Signature`].
-    pub fn verify(
-        self,
-        key: &PublicKey,
-        verifier: &(impl Verify + ?Sized),
-    ) -> Result<ResponseClaims, Refused> {
+    pub fn verify(self, key: &PublicKey, verifier: &(impl Verify + ?Sized)) -> Result<ResponseClaims, Refused> {
         self.jws.check_signature(key, verifier)?;
         Ok(self.claims)
     }

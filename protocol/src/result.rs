@@ -76,17 +76,10 @@ pub struct Login<'a> {
 ///
 /// # Errors
 /// [`ResultFault`]; the gateway then lets nobody in.
-pub fn check(
-    text: &str,
-    login: Login<'_>,
-    verifier: &(impl Verify + ?Sized),
-) -> Result<ResultClaims, ResultFault> {
+pub fn check(text: &str, login: Login<'_>, verifier: &(impl Verify + ?Sized)) -> Result<ResultClaims, ResultFault> {
     let jws = Jws::parse(text).map_err(|_| ResultFault::Malformed)?;
     jws.check_header(typ::RESULT)?;
-    let key = jws
-        .kid()
-        .and_then(|kid| login.keys.find(kid))
-        .ok_or(ResultFault::UnknownKey)?;
+    let key = jws.kid().and_then(|kid| login.keys.find(kid)).ok_or(ResultFault::UnknownKey)?;
     jws.check_signature(&key, verifier)?;
     let claims = serde_json::Value::Object(jws.claims().clone());
     let claims: ResultClaims = json::from_value(claims).map_err(|_| ResultFault::Malformed)?;
@@ -95,9 +88,5 @@ pub fn check(
         && claims.jti == login.challenge
         && claims.sub == login.user
         && claims.exp > login.now;
-    if ours {
-        Ok(claims)
-    } else {
-        Err(ResultFault::NotForThisLogin)
-    }
+    if ours { Ok(claims) } else { Err(ResultFault::NotForThisLogin) }
 }

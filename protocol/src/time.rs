@@ -36,11 +36,7 @@ impl Timestamp {
     /// Milliseconds since the epoch; 0 before it.
     #[must_use]
     pub const fn millis(self) -> u64 {
-        if self.0 < 0 {
-            0
-        } else {
-            self.0.unsigned_abs() / 1_000
-        }
+        if self.0 < 0 { 0 } else { self.0.unsigned_abs() / 1_000 }
     }
 
     /// Whole seconds since the epoch, rounded down.
@@ -58,9 +54,7 @@ impl Timestamp {
     /// Time from `earlier` to this point; zero when it lies after.
     #[must_use]
     pub fn since(self, earlier: Self) -> std::time::Duration {
-        std::time::Duration::from_micros(
-            u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0),
-        )
+        std::time::Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
 
@@ -76,8 +70,7 @@ impl fmt::Display for Timestamp {
 impl std::str::FromStr for Timestamp {
     type Err = jiff::Error;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse::<jiff::Timestamp>()
-            .map(|at| Self(at.as_microsecond()))
+        text.parse::<jiff::Timestamp>().map(|at| Self(at.as_microsecond()))
     }
 }
 
@@ -106,20 +99,13 @@ mod tests {
             (1_700_000_000_500_000, "2023-11-14T22:13:20.500000Z"),
         ] {
             assert_eq!(Timestamp::from_micros(micros).to_string(), text);
-            assert_eq!(
-                text.parse::<Timestamp>().ok(),
-                Some(Timestamp::from_micros(micros))
-            );
+            assert_eq!(text.parse::<Timestamp>().ok(), Some(Timestamp::from_micros(micros)));
         }
     }
 
     #[test]
     fn every_time_can_be_written() {
-        for micros in [
-            i64::MIN,
-            i64::MAX,
-            Timestamp::from_numeric_date(1 << 60).micros(),
-        ] {
+        for micros in [i64::MIN, i64::MAX, Timestamp::from_numeric_date(1 << 60).micros()] {
             let text = Timestamp::from_micros(micros).to_string();
             assert_eq!(text.len(), "1970-01-01T00:00:00.000000Z".len(), "{text}");
             assert!(text.parse::<Timestamp>().is_ok(), "{text}");

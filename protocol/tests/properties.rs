@@ -1,9 +1,6 @@
 //! What holds for every input: nothing panics, what is written is read back, and no signed text can be changed.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test ends at the first thing that is not as it should be"
-)]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first thing that is not as it should be")]
 
 mod keypair;
 
@@ -12,9 +9,7 @@ use gatematch_protocol::id::{ChallengeId, DeviceId, EventId, GatewayId, KeyId};
 use gatematch_protocol::jwk::{JwkSet, PublicKey, ServerJwk};
 use gatematch_protocol::jws::{Header, Jws, sign, typ};
 use gatematch_protocol::proof::{self, ProofClaims, Target};
-use gatematch_protocol::response::{
-    Decision, ResponseClaims, UnverifiedResponse, UserVerification, challenge_digest,
-};
+use gatematch_protocol::response::{Decision, ResponseClaims, UnverifiedResponse, UserVerification, challenge_digest};
 use gatematch_protocol::result::{self, Login};
 use gatematch_protocol::time::Timestamp;
 use gatematch_protocol::{base64url, json};
@@ -36,42 +31,15 @@ fn device() -> DeviceId {
 
 /// Gives `text` to everything that reads tokens; only panics count.
 fn read_by_all(text: &str) {
-    let keys = JwkSet {
-        keys: vec![ServerJwk::new(&pair().public().unwrap(), "k")],
-    };
+    let keys = JwkSet { keys: vec![ServerJwk::new(&pair().public().unwrap(), "k")] };
     let at = Timestamp::from_numeric_date(NOW);
     let (gateway, id) = (GatewayId::new(at, [2; 10]), ChallengeId::new(at, [3; 10]));
     let _ = Jws::parse(text).map(|jws| jws.kid().map(str::to_owned));
-    let _ = proof::check(
-        text,
-        Target {
-            method: "GET",
-            issuer: ISSUER,
-            path: PATH,
-            now: NOW,
-        },
-        &P256,
-    );
-    let _ = challenge::check(
-        text,
-        Reader {
-            issuer: ISSUER,
-            device: device(),
-            keys: &keys,
-            now: NOW,
-        },
-        &P256,
-    );
+    let _ = proof::check(text, Target { method: "GET", issuer: ISSUER, path: PATH, now: NOW }, &P256);
+    let _ = challenge::check(text, Reader { issuer: ISSUER, device: device(), keys: &keys, now: NOW }, &P256);
     let _ = result::check(
         text,
-        Login {
-            issuer: ISSUER,
-            gateway,
-            challenge: id,
-            user: "ada",
-            keys: &keys,
-            now: NOW,
-        },
+        Login { issuer: ISSUER, gateway, challenge: id, user: "ada", keys: &keys, now: NOW },
         &P256,
     );
     if let Ok(response) = UnverifiedResponse::parse(text) {
@@ -147,9 +115,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     scalar.prop_recursive(4, 48, 10, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::btree_map(name.clone(), inner, 0..10).prop_map(|members| {
-                Value::Object(members.into_iter().collect::<Map<String, Value>>())
-            }),
+            prop::collection::btree_map(name.clone(), inner, 0..10)
+                .prop_map(|members| { Value::Object(members.into_iter().collect::<Map<String, Value>>()) }),
         ]
     })
 }
@@ -163,15 +130,8 @@ fn any_response() -> impl Strategy<Value = ResponseClaims> {
         Some(UserVerification::None),
     ]);
     let number = prop::option::of("[0-9]{2,6}");
-    (
-        decision,
-        uv,
-        number,
-        any::<[u8; 10]>(),
-        any::<i64>(),
-        ".{0,20}",
-    )
-        .prop_map(|(decision, uv, number, random, iat, text)| ResponseClaims {
+    (decision, uv, number, any::<[u8; 10]>(), any::<i64>(), ".{0,20}").prop_map(
+        |(decision, uv, number, random, iat, text)| ResponseClaims {
             iss: device().to_string(),
             aud: ISSUER.to_owned(),
             jti: ChallengeId::new(Timestamp::from_numeric_date(NOW), random).to_string(),
@@ -180,23 +140,18 @@ fn any_response() -> impl Strategy<Value = ResponseClaims> {
             decision,
             number,
             uv,
-        })
+        },
+    )
 }
 
 fn signed(claims: &ResponseClaims) -> String {
-    sign(
-        &Header::with_kid(typ::RESPONSE, device().to_string()),
-        claims,
-        &pair(),
-    )
-    .unwrap()
+    sign(&Header::with_kid(typ::RESPONSE, device().to_string()), claims, &pair()).unwrap()
 }
 
 /// What a server believes of `text`, if anything.
 fn believed(text: &str) -> Option<ResponseClaims> {
     let response = UnverifiedResponse::parse(text).ok()?;
-    (response.signer() == Ok(device()))
-        .then(|| response.verify(&pair().public().unwrap(), &P256).ok())?
+    (response.signer() == Ok(device())).then(|| response.verify(&pair().public().unwrap(), &P256).ok())?
 }
 
 proptest! {

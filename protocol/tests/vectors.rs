@@ -1,10 +1,6 @@
 //! Every case of `vectors/*.json` through the functions that servers, phones and gateways call.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test ends at the first thing that is not as it should be"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first thing that is not as it should be")]
 
 #[path = "../examples/make-vectors/files/mod.rs"]
 mod files;
@@ -34,15 +30,7 @@ impl Vectors {
     }
 
     fn cases(&self) -> impl Iterator<Item = Case<'_>> {
-        self.0
-            .get("cases")
-            .and_then(Value::as_array)
-            .unwrap()
-            .iter()
-            .map(|own| Case {
-                own,
-                shared: &self.0,
-            })
+        self.0.get("cases").and_then(Value::as_array).unwrap().iter().map(|own| Case { own, shared: &self.0 })
     }
 
     /// Runs every case; the check tells the verdict, which must be the expected one.
@@ -86,26 +74,21 @@ impl<'a> Case<'a> {
 
     fn hex(&self) -> Vec<u8> {
         let hex = self.text("hex");
-        (0..hex.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
-            .collect()
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
     }
 }
 
 #[test]
 fn base64url_texts() {
-    Vectors::run("base64url.json", |case| {
-        match base64url::decode(case.text("text")) {
-            Ok(bytes) => {
-                assert_eq!(
-                    (bytes.as_slice(), base64url::encode(&bytes).as_str()),
-                    (case.hex().as_slice(), case.text("text"))
-                );
-                "accept"
-            }
-            Err(_) => "malformed",
+    Vectors::run("base64url.json", |case| match base64url::decode(case.text("text")) {
+        Ok(bytes) => {
+            assert_eq!(
+                (bytes.as_slice(), base64url::encode(&bytes).as_str()),
+                (case.hex().as_slice(), case.text("text"))
+            );
+            "accept"
         }
+        Err(_) => "malformed",
     });
 }
 
@@ -115,44 +98,32 @@ fn json_texts() {
         if let Some(text) = case.own.get("text") {
             assert_eq!(text.as_str().unwrap().as_bytes(), case.hex());
         }
-        if json::parse(&case.hex()).is_ok() {
-            "accept"
-        } else {
-            "malformed"
-        }
+        if json::parse(&case.hex()).is_ok() { "accept" } else { "malformed" }
     });
 }
 
 #[test]
 fn ids() {
-    Vectors::run("id.json", |case| {
-        match case.text("text").parse::<ChallengeId>() {
-            Ok(id) => {
-                assert_eq!(id.to_string(), case.text("text"));
-                "accept"
-            }
-            Err(_) => "malformed",
+    Vectors::run("id.json", |case| match case.text("text").parse::<ChallengeId>() {
+        Ok(id) => {
+            assert_eq!(id.to_string(), case.text("text"));
+            "accept"
         }
+        Err(_) => "malformed",
     });
 }
 
 #[test]
 fn public_keys() {
-    Vectors::run("jwk.json", |case| {
-        match PublicKey::from_value(case.member("jwk")) {
-            Ok(key) if key.is_on_curve() => {
-                let sec1: String = key
-                    .to_sec1()
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect();
-                assert_eq!(sec1, case.text("sec1"));
-                "accept"
-            }
-            Ok(_) => "refuse",
-            Err(JwkFault::Members) => "malformed",
-            Err(JwkFault::Coordinates) => "invalid-key",
+    Vectors::run("jwk.json", |case| match PublicKey::from_value(case.member("jwk")) {
+        Ok(key) if key.is_on_curve() => {
+            let sec1: String = key.to_sec1().iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(sec1, case.text("sec1"));
+            "accept"
         }
+        Ok(_) => "refuse",
+        Err(JwkFault::Members) => "malformed",
+        Err(JwkFault::Coordinates) => "invalid-key",
     });
 }
 
@@ -160,11 +131,7 @@ fn public_keys() {
 fn thumbprints() {
     Vectors::run("thumbprint.json", |case| {
         let key = PublicKey::from_value(case.member("jwk")).unwrap();
-        if key.thumbprint() == case.text("thumbprint") {
-            "accept"
-        } else {
-            "refuse"
-        }
+        if key.thumbprint() == case.text("thumbprint") { "accept" } else { "refuse" }
     });
 }
 
@@ -184,16 +151,7 @@ fn signatures() {
 fn proofs() {
     Vectors::run("proof.json", |case| {
         let (method, issuer, path) = (case.text("method"), case.text("issuer"), case.text("path"));
-        match proof::check(
-            case.text("proof"),
-            proof::Target {
-                method,
-                issuer,
-                path,
-                now: case.now(),
-            },
-            &P256,
-        ) {
+        match proof::check(case.text("proof"), proof::Target { method, issuer, path, now: case.now() }, &P256) {
             Ok(proof) => {
                 assert_eq!(proof.key.thumbprint(), case.text("thumbprint"));
                 "accept"
@@ -218,20 +176,12 @@ fn respond(case: &Case<'_>) -> &'static str {
     let Ok(claims) = response.verify(&key, &P256) else {
         return "refuse";
     };
-    let for_this = claims.is_for(
-        case.text("issuer"),
-        case.text("challenge_id").parse().unwrap(),
-    );
+    let for_this = claims.is_for(case.text("issuer"), case.text("challenge_id").parse().unwrap());
     if !for_this || claims.challenge != challenge_digest(case.text("challenge")) {
         return "wrong-challenge";
     }
     let says = serde_json::json!([claims.decision, claims.number, claims.uv]);
-    assert_eq!(
-        says,
-        serde_json::json!([case.own["decision"], case.own["number"], case.own["uv"]]),
-        "{}",
-        case.own
-    );
+    assert_eq!(says, serde_json::json!([case.own["decision"], case.own["number"], case.own["uv"]]), "{}", case.own);
     "accept"
 }
 
@@ -244,18 +194,11 @@ fn responses() {
 fn challenges() {
     Vectors::run("challenge.json", |case| {
         let device = case.text("device_id").parse().unwrap();
-        let reader = challenge::Reader {
-            issuer: case.text("issuer"),
-            device,
-            keys: &case.server_keys(),
-            now: case.now(),
-        };
+        let reader =
+            challenge::Reader { issuer: case.text("issuer"), device, keys: &case.server_keys(), now: case.now() };
         match challenge::check(case.text("challenge"), reader, &P256) {
             Ok(claims) => {
-                assert_eq!(
-                    &serde_json::to_value(claims).unwrap(),
-                    case.member("claims")
-                );
+                assert_eq!(&serde_json::to_value(claims).unwrap(), case.member("claims"));
                 "accept"
             }
             Err(ChallengeFault::Malformed) => "malformed",
@@ -278,10 +221,7 @@ fn results() {
         };
         match result::check(case.text("result"), login, &P256) {
             Ok(claims) => {
-                assert_eq!(
-                    &serde_json::to_value(claims).unwrap(),
-                    case.member("claims")
-                );
+                assert_eq!(&serde_json::to_value(claims).unwrap(), case.member("claims"));
                 "accept"
             }
             Err(ResultFault::Malformed) => "malformed",
@@ -309,12 +249,7 @@ fn there_are_enough_cases_of_both_kinds_and_each_has_its_own_name() {
             assert!(!case.text("why").is_empty() && !case.text("name").is_empty());
             accepted += usize::from(case.text("verdict") == "accept");
         }
-        assert!(
-            accepted > 0 && accepted < names.len(),
-            "{} accepts {accepted} of {}",
-            file.name,
-            names.len()
-        );
+        assert!(accepted > 0 && accepted < names.len(), "{} accepts {accepted} of {}", file.name, names.len());
         total += names.len();
     }
     assert!(total >= 60, "{total} cases");
@@ -326,10 +261,7 @@ fn the_committed_files_are_what_the_generator_writes() {
         let path = format!("{}/vectors/{}", env!("CARGO_MANIFEST_DIR"), file.name);
         let committed = std::fs::read_to_string(&path).unwrap();
         let same = committed == file.to_text().unwrap();
-        assert!(
-            same,
-            "{path} differs: cargo run -p gatematch-protocol --example make-vectors"
-        );
+        assert!(same, "{path} differs: cargo run -p gatematch-protocol --example make-vectors");
     }
 }
 
@@ -337,21 +269,11 @@ fn the_committed_files_are_what_the_generator_writes() {
 fn the_private_keys_belong_to_the_public_ones() {
     for file in files::all() {
         let Vectors(vectors) = Vectors::read(file.name);
-        for (name, jwk) in vectors
-            .get("keys")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-        {
+        for (name, jwk) in vectors.get("keys").and_then(Value::as_object).into_iter().flatten() {
             let mut public = jwk.as_object().unwrap().clone();
             let d = public.remove("d").unwrap();
             let pair = Pair::from_private(d.as_str().unwrap()).unwrap();
-            assert_eq!(
-                PublicKey::from_value(&Value::Object(public)).ok(),
-                pair.public(),
-                "{}: {name}",
-                file.name
-            );
+            assert_eq!(PublicKey::from_value(&Value::Object(public)).ok(), pair.public(), "{}: {name}", file.name);
         }
     }
 }

@@ -82,9 +82,11 @@ impl Clock for SystemClock {
 
     fn sleep_until(&self, at: Timestamp) -> Pending<'static, ()> {
         Box::pin(async move {
+            // Should the clock be set back meanwhile, nobody sleeps longer than he meant to.
+            let latest = tokio::time::Instant::now() + at.since(Self.now());
             loop {
                 let left = at.since(Self.now());
-                if left.is_zero() {
+                if left.is_zero() || tokio::time::Instant::now() >= latest {
                     return;
                 }
                 tokio::time::sleep(left.min(LONGEST_NAP)).await;

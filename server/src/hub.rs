@@ -4,6 +4,7 @@
 //! the writer after each commit; a slow re-read by the waiter is the safety net for what another process wrote.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gatematch_protocol::id::{ChallengeId, DeviceId};
@@ -21,11 +22,14 @@ pub enum Topic {
 
 /// How many may wait at a time; further ones are sent away with 503.
 pub const MAX_WAITERS: usize = 20_000;
+/// How many may wait for one thing at a time.
+pub const MAX_WAITERS_OF_ONE: usize = 1_000;
 
 /// Brings together those who wait and what they wait for.
 #[derive(Default)]
 pub struct Hub {
     topics: Mutex<HashMap<Topic, Entry>>,
+    waiters: AtomicUsize,
     deadline: Mutex<Option<Timestamp>>,
     earlier_deadline: Notify,
 }
@@ -46,9 +50,13 @@ impl Hub {
     /// [`TooManyWaiters`].
     pub fn subscribe(self: &Arc<Self>, topic: Topic) -> Result<Waiter, TooManyWaiters> {
         let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        if topics.len() >= MAX_WAITERS && !topics.contains_key(&topic) {
+        let waiters = self.waiters.load(Ordering::Relaxed);
+        let here = topics.get(&topic).map_or(0, |entry| entry.waiters);
+        if waiters >= MAX_WAITERS || here >= MAX_WAITERS_OF_ONE {
             return Err(TooManyWaiters);
         }
+        // Changed only under the lock of the topics.
+        self.waiters.store(waiters + 1, Ordering::Relaxed);
         let entry = topics.entry(topic).or_insert_with(|| Entry { sender: watch::channel(0).0, waiters: 0 });
         entry.waiters += 1;
         Ok(Waiter { hub: Arc::clone(self), topic, receiver: entry.sender.subscribe() })
@@ -62,10 +70,10 @@ impl Hub {
         }
     }
 
-    /// How many topics are waited for.
+    /// How many wait.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.topics.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.waiters.load(Ordering::Relaxed)
     }
 
     /// Whether nobody waits.
@@ -117,6 +125,7 @@ impl Waiter {
 impl Drop for Waiter {
     fn drop(&mut self) {
         let mut topics = self.hub.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        self.hub.waiters.fetch_sub(1, Ordering::Relaxed);
         if let Some(entry) = topics.get_mut(&self.topic) {
             entry.waiters -= 1;
             if entry.waiters == 0 {

@@ -60,7 +60,7 @@ impl Keys {
     /// [`KeysFault`].
     pub async fn open(store: &dyn Store, vault: &Vault, edge: &Edge) -> Result<Self, KeysFault> {
         let fresh = vec![new_key(purpose::TOKENS, vault, edge)?, new_key(purpose::VAPID, vault, edge)?];
-        let act = Act { actor: Actor::System, now: edge.now() };
+        let act = Act::new(Actor::System, edge.now());
         let stored = store.create_signing_keys(act, fresh).await?;
         let active = |wanted: &'static str| {
             let found = stored.iter().find(|key| key.purpose == wanted && key.status == "active");

@@ -25,7 +25,9 @@ use crate::store::{Bell, Store};
 use crate::vault::{KEY_FILE, MasterKey, MasterKeyFault, NotSealed, Vault};
 
 /// How long a stopping server waits for requests that are under way.
-const PATIENCE: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long it then waits for the database.
+const LAST_WORDS: Duration = Duration::from_millis(1_500);
 /// The file that a serving process keeps locked.
 const LOCK_FILE: &str = "serve.lock";
 
@@ -247,13 +249,16 @@ impl Running {
             tracing::warn!("requests were still under way when the server stopped");
             self.serving.abort();
         }
-        for job in self.jobs {
-            job.abort();
+        self.jobs.iter().for_each(JoinHandle::abort);
+        let rest = async {
+            let unsaid = self.app.strangers.ended(self.app.now(), true);
+            if !unsaid.is_empty() && self.app.store.record_events(unsaid).await.is_err() {
+                tracing::error!("refusals of strangers could not be recorded");
+            }
+            self.app.store.close().await;
+        };
+        if tokio::time::timeout(LAST_WORDS, rest).await.is_err() {
+            tracing::warn!("the database was not closed cleanly in time; nothing acknowledged is lost");
         }
-        let unsaid = self.app.strangers.ended(self.app.now(), true);
-        if !unsaid.is_empty() && self.app.store.record_events(unsaid).await.is_err() {
-            tracing::error!("refusals of strangers could not be recorded");
-        }
-        self.app.store.close().await;
     }
 }

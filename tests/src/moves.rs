@@ -55,14 +55,14 @@ impl Person {
 impl Site {
     /// Locks a user, as the command line does.
     pub async fn lock(&self, name: &str) {
-        let act = Act { actor: Actor::CommandLine("tests".to_owned()), now: self.clock.now() };
+        let act = Act::new(Actor::CommandLine("tests".to_owned()), self.clock.now());
         let name = Domains::default().canonical(name).unwrap();
         assert!(self.store().lock_user(act, name, "a test".to_owned()).await.unwrap().is_some());
     }
 
     /// Unlocks a user, as the command line does.
     pub async fn unlock(&self, name: &str) {
-        let act = Act { actor: Actor::CommandLine("tests".to_owned()), now: self.clock.now() };
+        let act = Act::new(Actor::CommandLine("tests".to_owned()), self.clock.now());
         let name = Domains::default().canonical(name).unwrap();
         assert!(self.store().unlock_user(act, name, "a test".to_owned()).await.unwrap().is_some());
     }

@@ -75,7 +75,7 @@ impl Shelf {
 
     /// The system acts now.
     pub fn act(&self) -> Act {
-        Act { actor: Actor::System, now: self.edge.now() }
+        Act::new(Actor::System, self.edge.now())
     }
 
     /// The time now.
@@ -107,6 +107,7 @@ impl Shelf {
             push: None,
             code: None,
             max_devices: 5,
+            protected_groups: Vec::new(),
         };
         self.store
             .register_device(RegisterDevice { now: self.now(), token_digest: digest, phone })
@@ -122,7 +123,7 @@ impl Shelf {
         let body = CreateChallenge { user: person.name.to_string(), ..CreateChallenge::default() };
         let id = ChallengeId::new(now, self.edge.random().unwrap());
         OpenChallenge {
-            act: Act { actor: Actor::Gateway(self.gateway.id), now },
+            act: Act::new(Actor::Gateway(self.gateway.id), now),
             login: Login::from_body(&body, id, &self.gateway, &Domains::default(), now).unwrap(),
             ruling: Ruling::shipped(),
             signed: vec![(person.device, "x".repeat(SIGNED_BYTES))],
@@ -155,7 +156,7 @@ impl Shelf {
     /// What the server asks the store when the gateway redeems.
     pub fn redemption(&self, challenge: &Challenge, redemption_id: &str) -> Redemption {
         Redemption {
-            act: Act { actor: Actor::Gateway(self.gateway.id), now: self.now() },
+            act: Act::new(Actor::Gateway(self.gateway.id), self.now()),
             id: challenge.id,
             gateway: self.gateway.id,
             redemption_id: redemption_id.to_owned(),

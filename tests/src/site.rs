@@ -252,7 +252,7 @@ pub fn audit_names(events: &[AuditEvent]) -> Vec<&str> {
 async fn new_admin_key(store: &dyn Store, role: Role, now: Timestamp) -> Secret {
     let key = Secret::from_random(prefix::ADMIN, &gatematch_client_sim::edge::random());
     let id = AdminKeyId::new(now, gatematch_client_sim::edge::random());
-    let act = Act { actor: Actor::CommandLine("tests".to_owned()), now };
+    let act = Act::new(Actor::CommandLine("tests".to_owned()), now);
     let row = admin_key(id, format!("{}-key", role.as_str()), role, now);
     store.create_admin_key(act, row, key.digest()).await.unwrap();
     key

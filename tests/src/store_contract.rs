@@ -14,7 +14,9 @@ use gatematch_domain::user::UserChange;
 use gatematch_domain::username::{Domains, Username};
 use gatematch_protocol::id::{AdminKeyId, DeviceId, EnrollmentId, UserId};
 use gatematch_protocol::secret::sha256;
-use gatematch_server::store::{AuditQuery, Opened, PutUser, RegisterDevice, UserPut, admin_key, enrollment};
+use gatematch_server::store::{
+    AuditQuery, Opened, PutUser, RegisterDevice, StoreError, UserDeleted, UserPut, admin_key, enrollment,
+};
 
 use crate::shelf::Shelf;
 
@@ -130,8 +132,16 @@ fn registration(shelf: &Shelf, token: &str, key: u8) -> RegisterDevice {
     use gatematch_protocol::jwk::PublicKey;
     let key: PublicKey = key.public();
     let id = DeviceId::new(shelf.now(), shelf.edge.random().unwrap());
-    let phone =
-        Registration { id, key, name: "phone".to_owned(), platform: None, push: None, code: None, max_devices: 5 };
+    let phone = Registration {
+        id,
+        key,
+        name: "phone".to_owned(),
+        platform: None,
+        push: None,
+        code: None,
+        max_devices: 5,
+        protected_groups: Vec::new(),
+    };
     RegisterDevice { now: shelf.now(), token_digest: sha256(token), phone }
 }
 
@@ -237,9 +247,9 @@ pub async fn a_deletion_takes_everything_along(shelf: Shelf) {
     token(&shelf, "user0", "left").await;
     let id = shelf.store.account(alice.name.clone()).await.unwrap().unwrap().user.id;
     let answer = shelf.store.record_response(shelf.now(), challenge.id, shelf.approval(alice, &challenge));
-    let delete = shelf.store.delete_user(shelf.act(), id);
+    let delete = shelf.store.delete_user(shelf.act(), id, true);
     let (_, deleted) = tokio::join!(answer, delete);
-    assert!(deleted.unwrap());
+    assert_eq!(deleted.unwrap(), UserDeleted::Done);
     let found = shelf.store.challenge(challenge.id).await.unwrap().unwrap();
     assert_eq!(found.state.reason(), Some(Reason::Revoked), "{:?}", found.state);
     assert_eq!(shelf.store.device(alice.device).await.unwrap(), None);
@@ -260,7 +270,8 @@ pub async fn a_gateway_that_goes_ends_what_it_opened(shelf: Shelf) {
         let found = shelf.store.challenge(challenge.id).await.unwrap().unwrap();
         assert_eq!(found.state.reason(), Some(Reason::Revoked), "{:?}", found.state);
     }
-    assert_eq!(shelf.store.open_challenge(shelf.opening(&shelf.people[0])).await.unwrap(), Opened::GatewayGone);
+    let late = shelf.store.open_challenge(shelf.opening(&shelf.people[0])).await;
+    assert!(matches!(late, Err(StoreError::ActorGone)), "its requests under way come too late: {late:?}");
 }
 
 /// Time runs out once, for pending and for approved ones, and the next deadline is told.

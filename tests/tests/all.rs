@@ -29,6 +29,7 @@ mod start;
 mod store;
 mod story;
 mod supersession;
+mod under_way;
 mod users;
 mod vectors;
 mod waiting;

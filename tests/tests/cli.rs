@@ -95,7 +95,8 @@ async fn cli_keys_hold_at_once_on_a_running_server_and_so_does_their_end() {
         machine.done(&format!("admin-key revoke {}", made["id"].as_str().unwrap())).await;
         assert_eq!(code(&admin.audit(0, Some(1), None, None).await.unwrap_err()), Some(Code::CredentialInvalid));
     }
-    let listed = machine.done("admin-key list").await + &machine.done("gateway list").await + &machine.done("audit tail").await;
+    let listed =
+        machine.done("admin-key list").await + &machine.done("gateway list").await + &machine.done("audit tail").await;
     assert!(!listed.contains("gma_") && !listed.contains("gmg_"), "a key is shown once: {listed}");
     office.serving.stop().await;
 }
@@ -195,7 +196,8 @@ async fn cli_after_a_lock_nothing_is_approved_or_redeemed() {
 async fn cli_people_are_kept_as_the_api_keeps_them() {
     let office = Office::new().await;
     let (machine, admin) = (&office.machine, office.serving.admin(&office.admin));
-    let made = machine.json("user add CONTOSO\\Alice --display-name Alice --email alice@contoso.example --group Staff").await;
+    let made =
+        machine.json("user add CONTOSO\\Alice --display-name Alice --email alice@contoso.example --group Staff").await;
     assert_eq!(made, serde_json::to_value(admin.get_user("alice").await.unwrap()).unwrap());
     machine.json("user add bob").await;
     let listed = machine.json("user list").await;
@@ -215,13 +217,19 @@ async fn cli_people_are_kept_as_the_api_keeps_them() {
     }
     machine.json("user delete alice").await;
     assert_eq!(code(&admin.get_user("alice").await.unwrap_err()), Some(Code::NotFound));
-    for line in ["user show alice", "user lock alice --reason x", "user delete alice", "enroll alice", "device list alice"] {
+    for line in
+        ["user show alice", "user lock alice --reason x", "user delete alice", "enroll alice", "device list alice"]
+    {
         let (exit, told) = machine.refused(line).await;
         assert!(exit == 1 && told.contains("no user alice"), "{line}: {told}");
     }
     let events = audit_after(&admin, 0).await;
-    let kinds: Vec<_> = events.iter().filter(|event| event.user.as_deref() == Some("alice")).map(|event| event.kind.as_str()).collect();
-    assert_eq!(kinds, ["user.created", "user.locked", "user.unlocked", "user.disabled", "user.enabled", "user.deleted"]);
+    let kinds: Vec<_> =
+        events.iter().filter(|event| event.user.as_deref() == Some("alice")).map(|event| event.kind.as_str()).collect();
+    assert_eq!(
+        kinds,
+        ["user.created", "user.locked", "user.unlocked", "user.disabled", "user.enabled", "user.deleted"]
+    );
     office.serving.stop().await;
 }
 
@@ -248,10 +256,17 @@ async fn cli_json_is_all_that_stdout_has_for_scripts() {
         let words: Vec<_> = line.split(' ').chain(["--json"]).collect();
         let ended = office.machine.run(&words).await;
         assert_eq!(ended.code, Some(0), "{line}: {}", ended.err);
-        assert!(serde_json::from_str::<Value>(&ended.out).is_ok_and(|value| value.is_object()), "{line}: {}", ended.out);
+        assert!(
+            serde_json::from_str::<Value>(&ended.out).is_ok_and(|value| value.is_object()),
+            "{line}: {}",
+            ended.out
+        );
         assert_eq!(ended.out.lines().count(), 1, "{line}");
         let warned: Vec<_> = ended.err.lines().collect();
-        assert!(matches!(warned.as_slice(), [one] if one.starts_with("GATEMATCH_LISEN is not a setting")), "{line}: {warned:?}");
+        assert!(
+            matches!(warned.as_slice(), [one] if one.starts_with("GATEMATCH_LISEN is not a setting")),
+            "{line}: {warned:?}"
+        );
     }
     let ended = office.machine.run(&["user", "show", "carol", "--json"]).await;
     assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "a refusal says nothing on stdout");
@@ -264,7 +279,8 @@ async fn cli_the_tail_of_the_audit_log_is_what_the_api_tells() {
     office.person("alice").await;
     let admin = office.serving.admin(&office.admin);
     let served = audit_after(&admin, 0).await;
-    let lines = |text: String| text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>();
+    let lines =
+        |text: String| text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>();
     let told = lines(office.machine.done("audit tail -n 1000 --json").await);
     assert_eq!(Value::from(told.clone()), serde_json::to_value(&served).unwrap());
     let last = lines(office.machine.done("audit tail -n 2 --json").await);
@@ -326,7 +342,14 @@ async fn cli_settings_that_make_no_sense_are_refused_by_name_before_anything_is_
         assert!(exit == 1 && told.contains("gatematch.db"), "{line}: {told}");
     }
     assert!(!machine.data().exists(), "nothing was made where nothing is");
-    for line in ["", "user", "user lock alice", "enroll alice --expires-in 601", "admin-key create --role root --name x", "nonsense"] {
+    for line in [
+        "",
+        "user",
+        "user lock alice",
+        "enroll alice --expires-in 601",
+        "admin-key create --role root --name x",
+        "nonsense",
+    ] {
         assert_eq!(machine.refused(line).await.0, 2, "{line}");
     }
 }

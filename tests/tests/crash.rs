@@ -2,6 +2,7 @@
 //!
 //! `GATEMATCH_TEST_KILLS` says how often (50), and `GATEMATCH_TEST_SEED` makes other moments.
 
+mod login;
 mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,7 +95,14 @@ impl Log {
 }
 
 /// One round: a restart, a look at everything, load, and the end at a moment that the dice choose.
-async fn round(machine: &Machine, key: &Secret, gateway: &GatewayCreated, workers: Vec<Worker>, log: &mut Log, dice: &mut Dice) -> Vec<Worker> {
+async fn round(
+    machine: &Machine,
+    key: &Secret,
+    gateway: &GatewayCreated,
+    workers: Vec<Worker>,
+    log: &mut Log,
+    dice: &mut Dice,
+) -> Vec<Worker> {
     let (round, workers) = look(machine, key, gateway, workers, log).await;
     let trigger = Arc::new(Trigger::new(dice.roll(80), dice.roll(40), round.serving.pid()));
     let round = Arc::new(round);
@@ -106,7 +114,13 @@ async fn round(machine: &Machine, key: &Secret, gateway: &GatewayCreated, worker
 }
 
 /// A restart, and a look at everything.
-async fn look(machine: &Machine, key: &Secret, gateway: &GatewayCreated, mut workers: Vec<Worker>, log: &mut Log) -> (Round, Vec<Worker>) {
+async fn look(
+    machine: &Machine,
+    key: &Secret,
+    gateway: &GatewayCreated,
+    mut workers: Vec<Worker>,
+    log: &mut Log,
+) -> (Round, Vec<Worker>) {
     let serving = machine.serve().await;
     let admin = serving.admin(key);
     let round = Round { serving, admin, gateway: gateway.clone() };
@@ -138,7 +152,8 @@ async fn st_01_what_was_acknowledged_before_a_kill_is_there_and_nothing_twice() 
     // Nothing that was read once has changed since.
     let again = audit_after(&round.admin, 0).await;
     assert_eq!(again[..log.events.len()], log.events[..]);
-    let redeemed = workers.iter().flat_map(Worker::logins).filter(|login| login.audited().contains(&"challenge.redeemed"));
+    let redeemed =
+        workers.iter().flat_map(Worker::logins).filter(|login| login.audited().contains(&"challenge.redeemed"));
     assert!(redeemed.count() as u64 > kills, "the kills left time for logins");
     round.serving.stop().await;
     is_sound(&machine).await;
@@ -151,12 +166,11 @@ async fn is_sound(machine: &Machine) {
     assert_eq!(found, ["ok"]);
     let strays = sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut conn).await.unwrap();
     assert!(strays.is_empty(), "{} rows refer to nothing", strays.len());
-    let twice: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM (SELECT 1 FROM devices GROUP BY user_id HAVING count(*) > 1)",
-    )
-    .fetch_one(&mut conn)
-    .await
-    .unwrap();
+    let twice: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM (SELECT 1 FROM devices GROUP BY user_id HAVING count(*) > 1)")
+            .fetch_one(&mut conn)
+            .await
+            .unwrap();
     assert_eq!(twice, 0, "each person had one token, and so one phone");
     conn.close().await.unwrap();
 }
@@ -184,8 +198,7 @@ async fn st_01_sigterm_answers_those_who_wait_and_keeps_what_they_wait_for() {
     let redeeming = tokio::spawn(async move { gateway.redeem(id, "login-1", 60).await });
     let bobs = serving.phone(&bob);
     let fetching = tokio::spawn(async move { bobs.waiting(60).await });
-    // The two who wait for the challenge count as one.
-    until_metric(&serving.api(), "gatematch_waiting 2").await;
+    until_metric(&serving.api(), "gatematch_waiting 3").await;
 
     let told = Instant::now();
     serving.signal(Signal::TERM);

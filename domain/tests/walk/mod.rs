@@ -286,6 +286,7 @@ impl Walk {
             created_at: self.now,
             expires_at: self.now.plus_seconds(if late { 0 } else { 600 }),
             used_at: None,
+            by_admin: true,
         };
         let phone = Registration {
             id: phone_id(self.serial),
@@ -295,6 +296,7 @@ impl Walk {
             push: None,
             code: (!confirmed).then(|| "864209".to_owned()),
             max_devices: 4,
+            protected_groups: Vec::new(),
         };
         refusal(self.account.register(&mut enrollment, false, phone, journal))
     }

@@ -15,12 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(&folder)?;
     for file in files::all() {
         std::fs::write(folder.join(file.name), file.to_text()?)?;
-        writeln!(
-            std::io::stdout().lock(),
-            "{}: {} cases",
-            file.name,
-            file.cases.len()
-        )?;
+        writeln!(std::io::stdout().lock(), "{}: {} cases", file.name, file.cases.len())?;
     }
     Ok(())
 }

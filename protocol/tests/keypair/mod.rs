@@ -11,12 +11,8 @@ pub(crate) struct P256;
 
 impl Verify for P256 {
     fn verify(&self, key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> bool {
-        let read = || {
-            Some((
-                VerifyingKey::from_sec1_bytes(&key.to_sec1()).ok()?,
-                Signature::from_slice(signature).ok()?,
-            ))
-        };
+        let read =
+            || Some((VerifyingKey::from_sec1_bytes(&key.to_sec1()).ok()?, Signature::from_slice(signature).ok()?));
         read().is_some_and(|(key, signature)| key.verify(message, &signature).is_ok())
     }
 }
@@ -27,9 +23,7 @@ pub(crate) struct Pair(SigningKey);
 impl Pair {
     /// The pair with this private half in base64url, if it is one.
     pub(crate) fn from_private(d: &str) -> Option<Self> {
-        SigningKey::from_slice(&base64url::decode(d).ok()?)
-            .ok()
-            .map(Self)
+        SigningKey::from_slice(&base64url::decode(d).ok()?).ok().map(Self)
     }
 
     /// The public half.

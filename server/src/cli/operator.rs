@@ -31,7 +31,7 @@ impl Operator {
 
     /// His step, now.
     pub(super) fn act(&self) -> Act {
-        Act { actor: self.actor.clone(), now: self.edge.now() }
+        Act::new(self.actor.clone(), self.edge.now())
     }
 
     /// The one name that `given` means.

@@ -76,11 +76,14 @@ impl Caller {
         };
         if self.uid != 0 {
             // sudo drops the environment.
-            let variables = environment.settings().map(|(name, value)| match name {
-                "GATEMATCH_MASTER_KEY" => format!(" {name}=\"${name}\""),
-                _ => format!(" {name}={}", quoted(value)),
-            });
-            let variables: String = variables.collect();
+            let (secret, open): (Vec<_>, Vec<_>) =
+                environment.settings().partition(|(name, _)| *name == "GATEMATCH_MASTER_KEY");
+            if let [(name, _)] = secret.as_slice() {
+                // Handed over by name: what stands on a command line, everybody can read.
+                line = line.replacen("sudo", &format!("sudo --preserve-env={name}"), 1);
+            }
+            let variables: String =
+                open.into_iter().map(|(name, value)| format!(" {name}={}", quoted(value))).collect();
             if !variables.is_empty() {
                 line.push_str(&format!(" env{variables}"));
             }

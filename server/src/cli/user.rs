@@ -12,7 +12,7 @@ use super::device;
 use super::fault::Fault;
 use super::operator::{Operator, no_user};
 use super::terminal::{Terminal, Tone, shown_time};
-use crate::store::{PutUser, UserPut};
+use crate::store::{PutUser, UserDeleted, UserPut};
 
 /// How many users are read at a time.
 const PAGE: u32 = 500;
@@ -240,7 +240,7 @@ async fn switch(name: &str, status: Status, operator: &Operator, terminal: &mut 
 async fn delete(name: &str, operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {
     let account = operator.account(name).await?;
     let name = &account.user.username;
-    if !operator.store.delete_user(operator.act(), account.user.id).await? {
+    if operator.store.delete_user(operator.act(), account.user.id, true).await? != UserDeleted::Done {
         return Err(no_user(name));
     }
     tell(

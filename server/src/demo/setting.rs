@@ -45,7 +45,7 @@ pub(super) struct Parties {
 pub(super) async fn parties(running: &Running) -> Result<Parties, Fault> {
     let edge = Edge::system();
     let (store, issuer) = (running.store(), running.issuer());
-    let act = Act { actor: Actor::CommandLine("demo".to_owned()), now: edge.now() };
+    let act = Act::new(Actor::CommandLine("demo".to_owned()), edge.now());
     user(store.as_ref(), &act, &edge).await?;
     let (id, gateway_key) = gateway(store.as_ref(), &act, &edge).await?;
     let admin_key = Secret::from_random(prefix::ADMIN, &edge.random()?);

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use gatematch_domain::audit::Actor;
 use gatematch_protocol::id::{AdminKeyId, GatewayId};
 use gatematch_protocol::proof::MAX_SKEW_SECONDS;
+use gatematch_protocol::secret::sha256;
 use gatematch_protocol::time::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -56,7 +57,7 @@ impl Inner {
 
     /// `actor` acts now.
     pub fn act(&self, actor: Actor) -> Act {
-        Act { actor, now: self.now() }
+        Act::new(actor, self.now())
     }
 }
 
@@ -88,10 +89,12 @@ impl Drop for Held {
 /// Proofs that were used on this node: kept in memory as long as they could be tried again. For GET, there is no
 /// other record of them.
 #[derive(Default)]
-pub struct SpentProofs(Mutex<HashMap<(String, String), Timestamp>>);
+pub struct SpentProofs(Mutex<HashMap<String, HashMap<String, Timestamp>>>);
 
-/// The most proofs remembered at a time. Only those of registered phones are.
-const MAX_PROOFS: usize = 200_000;
+/// The most phones whose proofs are remembered at a time.
+const MAX_PHONES: usize = 50_000;
+/// The most proofs remembered of one phone: five a second, as long as they could be tried again.
+const MAX_PROOFS: usize = 600;
 
 /// What became of a proof.
 pub enum SpentHere {
@@ -104,17 +107,26 @@ pub enum SpentHere {
 }
 
 impl SpentProofs {
-    /// Spends a proof.
+    /// Spends a proof. One phone's haste leaves room for the others.
     pub fn spend(&self, thumbprint: &str, jti: &str, now: Timestamp) -> SpentHere {
-        let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if spent.len() >= MAX_PROOFS {
-            // A proof can be dated one skew ahead and is good for one skew after that.
-            spent.retain(|_, at| now < at.plus_seconds(2 * MAX_SKEW_SECONDS + 1));
-            if spent.len() >= MAX_PROOFS {
+        // A proof can be dated one skew ahead and is good for one skew after that.
+        let alive = |at: &Timestamp| now < at.plus_seconds(2 * MAX_SKEW_SECONDS + 1);
+        let mut phones = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if phones.len() >= MAX_PHONES && !phones.contains_key(thumbprint) {
+            phones.retain(|_, spent| spent.values().any(alive));
+            if phones.len() >= MAX_PHONES {
                 return SpentHere::Full;
             }
         }
-        match spent.insert((thumbprint.to_owned(), jti.to_owned()), now) {
+        let spent = phones.entry(thumbprint.to_owned()).or_default();
+        if spent.len() >= MAX_PROOFS {
+            spent.retain(|_, at| alive(at));
+        }
+        let jti = sha256(jti);
+        if spent.len() >= MAX_PROOFS && !spent.contains_key(&jti) {
+            return SpentHere::Full;
+        }
+        match spent.insert(jti, now) {
             None => SpentHere::Fresh,
             Some(_) => SpentHere::Replayed,
         }

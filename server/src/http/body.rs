@@ -1,5 +1,7 @@
 //! Request bodies: strict JSON of at most 64 KiB.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
@@ -13,6 +15,9 @@ use super::problem::Problem;
 /// The most bytes of a body.
 pub(super) const MAX_BYTES: usize = 64 * 1024;
 
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// A message whose members are all known. An empty body is the same as `{}`.
 pub(super) struct Json<T>(pub T);
 
@@ -21,7 +26,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let body = Limited::new(body, MAX_BYTES).collect().await.map_err(|error| {
+        let whole = tokio::time::timeout(PATIENCE, Limited::new(body, MAX_BYTES).collect()).await;
+        let too_slow = || Problem::new(Code::MalformedBody, "The body did not arrive in time.");
+        let body = whole.map_err(|_| too_slow())?.map_err(|error| {
             if error.is::<LengthLimitError>() {
                 Problem::new(Code::BodyTooLarge, "Send at most 65,536 bytes.")
             } else {

@@ -17,7 +17,7 @@ use gatematch_protocol::secret::sha256;
 
 use super::app::{App, Inner};
 use super::body::Json;
-use super::guard::{Caller, invalid};
+use super::guard::Caller;
 use super::params::{Query, Segment, TheGateway, idempotency_key, is_visible_ascii};
 use super::problem::{Answer, Problem};
 use super::waiting;
@@ -140,7 +140,7 @@ impl Inner {
         let ruling = Ruling::shipped();
         for _ in 0..MAX_SIGNINGS {
             let open = OpenChallenge {
-                act: crate::store::Act { actor: Actor::Gateway(gateway.id), now: login.now },
+                act: crate::store::Act::new(Actor::Gateway(gateway.id), login.now),
                 signed: self.sign_for_phones(gateway, &login, &ruling).await?,
                 login: login.clone(),
                 ruling: ruling.clone(),
@@ -154,7 +154,6 @@ impl Inner {
                 }
                 Opened::Repeated(first) => return Ok(as_first_answered(&first)),
                 Opened::KeyReused => return Err(key_reused()),
-                Opened::GatewayGone => return Err(invalid("the gateway was deleted meanwhile")),
                 Opened::Stale => {}
             }
         }

@@ -1,5 +1,7 @@
 //! Phones: their own view of themselves, and an administrator's.
 
+use std::time::Instant;
+
 use axum::Json as Answered;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
@@ -13,8 +15,7 @@ use super::body::Json;
 use super::guard::Caller;
 use super::params::{Query, Segment, TheAdmin, ThePhone};
 use super::problem::{Answer, Problem};
-use super::user::actor;
-use super::waiting::pause;
+use super::waiting::{latest, pause};
 use crate::hub::Topic;
 
 pub(super) async fn show_self(ThePhone(phone): ThePhone) -> Answered<DeviceView> {
@@ -47,10 +48,11 @@ pub(super) async fn challenges(
     let mut found = app.store.waiting(id, now).await?;
     if found.is_empty() && wait > 0 {
         let end = now.plus_seconds(wait);
+        let latest = latest(wait);
         let mut waiter = app.hub.subscribe(Topic::Device(id))?;
         loop {
             found = app.store.waiting(id, app.now()).await?;
-            if !found.is_empty() || app.now() >= end || app.stopping.is_cancelled() {
+            if !found.is_empty() || app.now() >= end || Instant::now() >= latest || app.stopping.is_cancelled() {
                 break;
             }
             pause(&app, &mut waiter, end).await;
@@ -63,7 +65,7 @@ pub(super) async fn challenges(
 pub(super) async fn remove(State(app): State<App>, TheAdmin(admin): TheAdmin, id: Segment) -> Answer<StatusCode> {
     let (device, user) = app.store.device(id.id()?).await?.ok_or_else(Problem::not_found)?;
     app.may_manage(&admin, &user)?;
-    deleted(app.store.revoke_device(app.act(actor(&admin)), device.id, "removed by an administrator".to_owned()).await?)
+    deleted(app.store.revoke_device(app.act_of(&admin), device.id, "removed by an administrator".to_owned()).await?)
 }
 
 pub(super) async fn confirm(

@@ -4,8 +4,9 @@ use axum::Json as Answered;
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::StatusCode;
 use gatematch_domain::audit::Actor;
-use gatematch_domain::enrollment::{MAX_LIFE_SECONDS, RegisterRefusal, Registration};
+use gatematch_domain::enrollment::{Enrollment, MAX_LIFE_SECONDS, RegisterRefusal, Registration};
 use gatematch_domain::fault::seconds;
+use gatematch_domain::role::Role;
 use gatematch_domain::text::{outside, outside_if_given};
 use gatematch_domain::user::{Status, User};
 use gatematch_protocol::device::PushSubscription;
@@ -15,6 +16,7 @@ use gatematch_protocol::enrollment::{
 use gatematch_protocol::id::{DeviceId, EnrollmentId};
 use gatematch_protocol::jwk::{JwkFault, PublicKey};
 use gatematch_protocol::problem::Code;
+use gatematch_protocol::proof::Proof;
 use gatematch_protocol::secret::{Secret, prefix};
 
 use super::app::{App, Inner};
@@ -22,7 +24,7 @@ use super::body::Json;
 use super::guard::{Source, read_proof, spend_proof};
 use super::params::TheAdmin;
 use super::problem::{Answer, Problem};
-use super::user::actor;
+use super::strangers::Kind;
 use crate::store;
 
 pub(super) async fn create(
@@ -36,9 +38,10 @@ pub(super) async fn create(
     let life = seconds("expires_in", body.expires_in, MAX_LIFE_SECONDS, 1..=MAX_LIFE_SECONDS)?;
     let token = Secret::from_random(prefix::ENROLLMENT, &app.edge.random()?);
     let id = EnrollmentId::new(app.now(), app.edge.random()?);
-    let enrollment = store::enrollment(id, account.user.id, token.digest(), app.now(), life);
+    let mut enrollment = store::enrollment(id, account.user.id, token.digest(), app.now(), life);
+    enrollment.by_admin = admin.role == Role::Admin;
     let expires_at = enrollment.expires_at;
-    if !app.store.create_enrollment(app.act(actor(&admin)), enrollment).await? {
+    if !app.store.create_enrollment(app.act_of(&admin), enrollment).await? {
         return Err(Problem::not_found());
     }
     let link = format!("{}{LINK_PATH}{}", app.issuer, token.reveal());
@@ -71,9 +74,10 @@ pub(super) async fn register(
     if proof.key != key {
         return Err(Problem::new(Code::CredentialInvalid, "The proof was made with another key than public_key."));
     }
-    spend_proof(&app, &proof).await?;
     let digest = body.enrollment_token.digest();
-    let user = app.open_enrollment(&digest, source).await?;
+    let enrollment = app.store.enrollment(digest.clone()).await?;
+    app.spend_new_phones_proof(&proof, enrollment.is_some(), source).await?;
+    let user = app.open_enrollment(enrollment, source).await?;
     let refused = |refusal| app.known_refusal(refusal, source).about(Some(user.username.to_string()));
     if app.store.device_by_key(key.thumbprint()).await?.is_some() {
         return Err(refused(RegisterRefusal::KeyTaken));
@@ -101,8 +105,8 @@ pub(super) async fn register(
 impl Inner {
     /// The user whose enrollment is open. An unknown token counts against its sender; one that is used, expired or
     /// a disabled user's does not, and is remembered with its user.
-    async fn open_enrollment(&self, digest: &str, source: Option<Source>) -> Answer<User> {
-        let Some(enrollment) = self.store.enrollment(digest.to_owned()).await? else {
+    async fn open_enrollment(&self, enrollment: Option<Enrollment>, source: Option<Source>) -> Answer<User> {
+        let Some(enrollment) = enrollment else {
             return Err(Problem::from(RegisterRefusal::Gone).because("unknown token"));
         };
         let user = self.store.user(enrollment.user).await?;
@@ -114,6 +118,16 @@ impl Inner {
             _ => "token of a disabled user",
         };
         Err(self.known_refusal(RegisterRefusal::Gone, source).because(cause).about(name))
+    }
+
+    /// Spends the proof of a phone that nobody knows yet. Whoever has guessed too many tokens makes no durable write
+    /// any more: he will be told to wait, whatever he proves.
+    async fn spend_new_phones_proof(&self, proof: &Proof, token_is_known: bool, source: Option<Source>) -> Answer<()> {
+        let guesses = |Source(source)| self.strangers.is_out_of_patience(Kind::Enrollment, source, self.now());
+        if !token_is_known && source.is_some_and(guesses) {
+            return Ok(());
+        }
+        spend_proof(self, proof).await
     }
 
     /// A refusal of somebody whose token is known, so that it does not count as guessing.
@@ -137,6 +151,7 @@ impl Inner {
             push: body.push.clone().map(|push| self.checked_push(push)).transpose()?,
             code,
             max_devices: self.settings.max_devices,
+            protected_groups: self.settings.protected_groups.clone(),
         })
     }
 

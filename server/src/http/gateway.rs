@@ -12,7 +12,6 @@ use super::app::App;
 use super::body::Json;
 use super::params::{Segment, TheAdmin};
 use super::problem::{Answer, Problem};
-use super::user::actor;
 
 pub(super) async fn create(
     State(app): State<App>,
@@ -23,7 +22,7 @@ pub(super) async fn create(
     let gateway = Gateway::from_body(&body, GatewayId::new(now, app.edge.random()?), now)?;
     let key = Secret::from_random(prefix::GATEWAY, &app.edge.random()?);
     let view = gateway.view();
-    app.store.create_gateway(app.act(actor(&admin)), gateway, key.digest()).await?;
+    app.store.create_gateway(app.act_of(&admin), gateway, key.digest()).await?;
     Ok((StatusCode::CREATED, Answered(GatewayCreated { gateway: view, key })))
 }
 
@@ -33,6 +32,6 @@ pub(super) async fn list(State(app): State<App>) -> Answer<Answered<Gateways>> {
 }
 
 pub(super) async fn remove(State(app): State<App>, TheAdmin(admin): TheAdmin, id: Segment) -> Answer<StatusCode> {
-    let deleted = app.store.delete_gateway(app.act(actor(&admin)), id.id()?).await?;
+    let deleted = app.store.delete_gateway(app.act_of(&admin), id.id()?).await?;
     if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
 }

@@ -16,7 +16,7 @@ use gatematch_protocol::problem::Code;
 use gatematch_protocol::proof::{self, Proof, ProofFault, Target};
 use gatematch_protocol::secret::{prefix, sha256};
 
-use super::app::{App, SpentHere};
+use super::app::{App, Inner, SpentHere};
 use super::problem::{Answer, Problem, Refused};
 use super::strangers::{Kind, Patience};
 use crate::crypto::AwsLc;
@@ -226,7 +226,10 @@ impl Guard {
         if let Some(event) = ended {
             self.record(vec![event]).await;
         }
+        // A stale proof was signed by its key: a phone whose clock is off must hear the server's time.
+        let is_stale = response.extensions().get::<Refused>().is_some_and(|refused| refused.code == Code::StaleProof);
         match patience {
+            _ if is_stale => response,
             Patience::Left => response,
             Patience::Gone { seconds } => {
                 let problem = Problem::new(
@@ -313,7 +316,8 @@ async fn phone(app: &App, asked: &Asked, headers: &HeaderMap) -> Answer<Caller> 
     Ok(Caller::Phone(Box::new(PhoneCaller { device, user })))
 }
 
-fn replayed() -> Problem {
+/// 401: the proof was used before.
+pub(super) fn replayed() -> Problem {
     Problem::new(Code::ProofReplayed, "Make a new proof, with a jti of its own, for each request.")
 }
 
@@ -346,7 +350,7 @@ pub fn read_proof(app: &App, method: &Method, path: &str, headers: &HeaderMap) -
 ///
 /// # Errors
 /// 401 `proof-replayed`; 503 when the store does not answer.
-pub async fn spend_proof(app: &App, proof: &Proof) -> Answer<()> {
+pub(super) async fn spend_proof(app: &Inner, proof: &Proof) -> Answer<()> {
     let fresh = app.store.spend_proof(app.now(), proof.key.thumbprint(), proof.jti.clone()).await?;
     if fresh { Ok(()) } else { Err(replayed()) }
 }

@@ -34,7 +34,7 @@ impl Metrics {
             .buckets(vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 60.0]);
         let seconds = HistogramVec::new(seconds, &["method", "route"])?;
         registry.register(Box::new(seconds.clone()))?;
-        let waiting = IntGauge::new("gatematch_waiting", "Challenges and phones that somebody waits for now.")?;
+        let waiting = IntGauge::new("gatematch_waiting", "Requests that wait for a decision or a challenge now.")?;
         registry.register(Box::new(waiting.clone()))?;
         Ok(Self {
             requests: counter("gatematch_http_requests_total", "Requests answered.", &["method", "route", "status"])?,

@@ -136,6 +136,13 @@ impl IntoResponse for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::ActorGone => {
+                Self::new(Code::CredentialInvalid, "The credential is unknown, malformed, expired or withdrawn.")
+                    .because(error)
+            }
+            StoreError::Protected => {
+                Self::new(Code::RoleNotAllowed, "Managing a user of a protected group needs the role admin.")
+            }
             StoreError::Overloaded => Self::new(Code::Overloaded, "Try again in a moment.").because(error),
             StoreError::Database(_) | StoreError::Closed => {
                 Self::new(Code::Unavailable, "Nothing was decided. Try again in a moment.").because(error)

@@ -97,6 +97,13 @@ pub enum Patience {
 }
 
 impl Strangers {
+    /// Whether `source` has used up what it may fail, so that nothing more should be done for it.
+    pub fn is_out_of_patience(&self, kind: Kind, source: IpAddr, now: Timestamp) -> bool {
+        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = windows.get(&(kind, Some(block(source)))).or_else(|| windows.get(&(kind, None)));
+        window.is_some_and(|window| !window.is_over(now) && window.patience(kind, now) != Patience::Left)
+    }
+
     /// Counts a refusal and whom it concerned, and tells whether its source has patience left. With it comes what an
     /// earlier window had counted; the rest of those is told by [`Strangers::ended`].
     pub fn count(&self, kind: Kind, source: IpAddr, user: Option<String>, now: Timestamp) -> (Patience, Option<Event>) {

@@ -16,7 +16,7 @@ use super::app::{App, Inner};
 use super::body::Json;
 use super::params::{Query, Segment, TheAdmin};
 use super::problem::{Answer, Problem};
-use crate::store;
+use crate::store::{self, Act, UserDeleted};
 
 pub(super) async fn put(
     State(app): State<App>,
@@ -27,7 +27,7 @@ pub(super) async fn put(
     let username = name.new_username(&app.settings.domains)?;
     let change = UserChange::from_body(&body)?;
     let put = store::PutUser {
-        act: app.act(actor(&admin)),
+        act: app.act_of(&admin),
         id: UserId::new(app.now(), app.edge.random()?),
         username: username.clone(),
         change,
@@ -61,12 +61,12 @@ pub(super) async fn list(State(app): State<App>, query: Query) -> Answer<Answere
 
 pub(super) async fn remove(State(app): State<App>, TheAdmin(admin): TheAdmin, name: Segment) -> Answer<StatusCode> {
     let account = named(&app, &name).await?;
-    // Whoever deletes a user and makes him again has taken him out of his groups.
-    if admin.role != Role::Admin && !account.user.groups.is_empty() {
-        return Err(needs_admin("Deleting a user who is in a group"));
+    let as_admin = admin.role == Role::Admin;
+    match app.store.delete_user(app.act_of(&admin), account.user.id, as_admin).await? {
+        UserDeleted::Done => Ok(StatusCode::NO_CONTENT),
+        UserDeleted::Unknown => Err(Problem::not_found()),
+        UserDeleted::NeedsAdmin => Err(needs_admin("Deleting a user who is disabled or in a group")),
     }
-    let deleted = app.store.delete_user(app.act(actor(&admin)), account.user.id).await?;
-    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
 }
 
 pub(super) async fn devices(State(app): State<App>, name: Segment) -> Answer<Answered<Page<DeviceView>>> {
@@ -101,6 +101,15 @@ pub(super) fn needs_admin(what: &str) -> Problem {
 }
 
 impl Inner {
+    /// An administrator acts now: whoever is no `admin` must leave the protected groups alone.
+    pub(super) fn act_of(&self, admin: &AdminKey) -> Act {
+        let mut act = self.act(actor(admin));
+        if admin.role != Role::Admin {
+            act.spares.clone_from(&self.settings.protected_groups);
+        }
+        act
+    }
+
     /// Refuses whoever is no `admin` where the user is protected.
     ///
     /// # Errors

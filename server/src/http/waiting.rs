@@ -1,15 +1,20 @@
 //! Waiting for a decision, without a thread and without asking the database in a loop.
 
+use std::time::{Duration, Instant};
+
 use gatematch_domain::challenge::Challenge;
 use gatematch_protocol::id::ChallengeId;
+use gatematch_protocol::problem::Code;
 use gatematch_protocol::time::Timestamp;
 
 use super::app::App;
 use super::problem::{Answer, Problem};
 use crate::hub::{Topic, Waiter};
 
-/// The safety net: how often a waiter looks for itself, in seconds, for what another process wrote.
-const LOOK_EVERY_SECONDS: i64 = 2;
+/// The safety net: how often a waiter looks for itself, for what another process wrote.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often the end of a challenge is tried to be written down for one reader.
+const MAX_TURNS: usize = 100;
 
 /// The challenge as it is now. One whose time has run out is written down as expired first, so that no reader
 /// sees it pending, and no two readers see different ends.
@@ -17,7 +22,7 @@ const LOOK_EVERY_SECONDS: i64 = 2;
 /// # Errors
 /// 404; 503 when it cannot be written down.
 pub(super) async fn current(app: &App, id: ChallengeId) -> Answer<Challenge> {
-    loop {
+    for _ in 0..MAX_TURNS {
         let challenge = app.store.challenge(id).await?.ok_or_else(Problem::not_found)?;
         let now = app.now();
         if !challenge.is_overdue(now) {
@@ -26,6 +31,7 @@ pub(super) async fn current(app: &App, id: ChallengeId) -> Answer<Challenge> {
         // Some hundred at a time, oldest first: this one's turn comes.
         app.store.settle(now).await?;
     }
+    Err(Problem::new(Code::Unavailable, "The end of this challenge cannot be written down now."))
 }
 
 /// Waits up to `seconds` until `done` holds for the challenge, and yields it as it is then.
@@ -43,11 +49,12 @@ pub(super) async fn until(
         return Ok(challenge);
     }
     let end = app.now().plus_seconds(seconds);
+    let latest = latest(seconds);
     let mut waiter = app.hub.subscribe(Topic::Challenge(id))?;
     loop {
         let challenge = current(app, id).await?;
         let now = app.now();
-        if done(&challenge) || now >= end || app.stopping.is_cancelled() {
+        if done(&challenge) || now >= end || Instant::now() >= latest || app.stopping.is_cancelled() {
             return Ok(challenge);
         }
         let end = challenge.deadline().map_or(end, |deadline| deadline.min(end));
@@ -55,12 +62,17 @@ pub(super) async fn until(
     }
 }
 
+/// When a wait of `seconds` ends at the latest, whatever the clock is set to meanwhile.
+pub(super) fn latest(seconds: i64) -> Instant {
+    Instant::now() + Duration::from_secs(seconds.unsigned_abs())
+}
+
 /// Waits for a wake-up, for `end`, for the safety net, or for the server to stop.
 pub(super) async fn pause(app: &App, waiter: &mut Waiter, end: Timestamp) {
-    let look = app.now().plus_seconds(LOOK_EVERY_SECONDS);
     tokio::select! {
         () = waiter.woken() => {}
-        () = app.edge.clock.sleep_until(end.min(look)) => {}
+        () = app.edge.clock.sleep_until(end) => {}
+        () = tokio::time::sleep(LOOK_EVERY) => {}
         () = app.stopping.cancelled() => {}
     }
 }

@@ -40,6 +40,12 @@ pub enum StoreError {
     /// What is stored makes no sense.
     #[error("the stored {0} makes no sense")]
     Corrupt(&'static str),
+    /// The actor's credential was withdrawn while his request was under way. Nothing was written.
+    #[error("the credential was withdrawn meanwhile")]
+    ActorGone,
+    /// The user is protected, and the actor must leave protected users alone. Nothing was written.
+    #[error("the user is protected")]
+    Protected,
     /// Too much is waiting to be written.
     #[error("too much is waiting to be written")]
     Overloaded,
@@ -64,6 +70,16 @@ pub struct Act {
     pub actor: Actor,
     /// When.
     pub now: Timestamp,
+    /// Groups whose members he must leave alone, when he manages phones.
+    pub spares: Vec<String>,
+}
+
+impl Act {
+    /// `actor` acts at `now`, and may manage everybody.
+    #[must_use]
+    pub const fn new(actor: Actor, now: Timestamp) -> Self {
+        Self { actor, now, spares: Vec::new() }
+    }
 }
 
 /// What [`Store::open_challenge`] takes.
@@ -94,8 +110,6 @@ pub enum Opened {
     KeyReused,
     /// The account changed since the challenge was signed: sign again.
     Stale,
-    /// The gateway was deleted since it was let in.
-    GatewayGone,
 }
 
 /// The first answer to an Idempotency-Key.
@@ -149,6 +163,17 @@ pub enum UserPut {
     /// It was there.
     Changed(User),
     /// The change needs the role `admin`.
+    NeedsAdmin,
+}
+
+/// What [`Store::delete_user`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserDeleted {
+    /// He is gone.
+    Done,
+    /// There was none.
+    Unknown,
+    /// He is disabled or in a group, and whoever makes him again would lift that: it needs the role `admin`.
     NeedsAdmin,
 }
 
@@ -237,8 +262,8 @@ pub trait Store: Send + Sync {
     fn lock_user(&self, act: Act, name: Username, reason: String) -> Reply<'_, Option<bool>>;
     /// Unlocks a user; `None` if there is none, false if there was nothing to do.
     fn unlock_user(&self, act: Act, name: Username, reason: String) -> Reply<'_, Option<bool>>;
-    /// Deletes a user with his phones and enrollments; false if there is none.
-    fn delete_user(&self, act: Act, id: UserId) -> Reply<'_, bool>;
+    /// Deletes a user with his phones and enrollments.
+    fn delete_user(&self, act: Act, id: UserId, as_admin: bool) -> Reply<'_, UserDeleted>;
     /// Keeps an enrollment; false if the user is gone.
     fn create_enrollment(&self, act: Act, enrollment: Enrollment) -> Reply<'_, bool>;
     /// Registers a phone and spends its enrollment.
@@ -314,8 +339,16 @@ pub fn admin_key(id: AdminKeyId, name: String, role: Role, now: Timestamp) -> Ad
     AdminKey { id, name, role, created_at: now }
 }
 
-/// A new enrollment.
+/// A new enrollment, made by somebody who may manage everybody.
 #[must_use]
 pub fn enrollment(id: EnrollmentId, user: UserId, token_digest: String, now: Timestamp, seconds: i64) -> Enrollment {
-    Enrollment { id, user, token_digest, created_at: now, expires_at: now.plus_seconds(seconds), used_at: None }
+    Enrollment {
+        id,
+        user,
+        token_digest,
+        created_at: now,
+        expires_at: now.plus_seconds(seconds),
+        used_at: None,
+        by_admin: true,
+    }
 }

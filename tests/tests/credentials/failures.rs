@@ -94,7 +94,7 @@ async fn keys_made_and_taken_away_by_another_process_hold_at_once() {
     let site = Site::start().await;
     let edge = Edge { clock: Arc::new(site.clock.clone()), entropy: Edge::system().entropy };
     let (beside, _) = open_store(site.settings(), &edge, Arc::new(Silent)).await.unwrap();
-    let act = || Act { actor: Actor::CommandLine("root".to_owned()), now: site.clock.now() };
+    let act = || Act::new(Actor::CommandLine("root".to_owned()), site.clock.now());
     let (gateway, alice) = (site.gateway().await, site.person("alice").await);
     let open = gateway.create(&alice.login(), None).await.unwrap();
     let late = alice.signed_approval(&open).await;

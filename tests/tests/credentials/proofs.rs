@@ -91,6 +91,9 @@ async fn a_spent_proof_stays_spent_after_a_restart() {
     assert_eq!(site.issuer(), "https://mfa.example.com");
     let alice = site.person("alice").await;
     site.user("bob").await;
+    let used = site.token("bob").await;
+    let first = site.blank_phone();
+    first.enroll(used.reveal(), "Pixel").await.unwrap();
     // Each as far ahead as may be: it lives longest.
     let now = site.clock.now().numeric_date();
     let ahead = || ProofOverrides { iat: Some(now + 60), ..ProofOverrides::default() };
@@ -108,7 +111,7 @@ async fn a_spent_proof_stays_spent_after_a_restart() {
     let null = || Some(b"null".to_vec());
     assert_eq!(send(site.api(), "PUT", PUSH, &put, null()).await.status, 204);
     refused(&send(site.api(), "DELETE", &other, &delete, None).await, Code::WrongParty);
-    refused(&send(site.api(), "POST", "/v1/devices", &post, enroll("gme_unknown")).await, Code::EnrollmentGone);
+    refused(&send(site.api(), "POST", "/v1/devices", &post, enroll(used.reveal())).await, Code::EnrollmentGone);
     let site = site.restart().await;
     for seconds in [0, 100, 20] {
         // What is spent is forgotten by and by, but not before its time.
@@ -123,11 +126,31 @@ async fn a_spent_proof_stays_spent_after_a_restart() {
     refused(&send(site.api(), "PUT", PUSH, &put, null()).await, Code::StaleProof);
     let again = site.phone_again(&alice.phone);
     assert_eq!(again.self_view().await.unwrap().user, "alice");
-    assert!(site.admin.devices("bob").await.unwrap().is_empty());
+    assert_eq!(site.admin.devices("bob").await.unwrap().len(), 1);
     let events = site.audit().await;
     let stopped =
         events.iter().find(|event| event.kind == "credential.refused").expect("what was counted is told at a stop");
-    assert_eq!((detail(stopped, "kind").as_str(), detail(stopped, "count").as_str()), ("enrollment", "1"));
+    assert_eq!((detail(stopped, "kind").as_str(), detail(stopped, "count").as_str()), ("spent-enrollment", "1"));
+}
+
+#[tokio::test]
+async fn a_proof_tried_with_an_unknown_token_stays_spent_after_a_restart() {
+    // Contract, section 2: a jti is spent by any proof that verifies; but for GET, across restarts.
+    let site = Site::start_with(|settings| settings.issuer = Some("https://mfa.example.com".to_owned())).await;
+    site.user("bob").await;
+    let blank = site.blank_phone();
+    let proof = blank.proof("POST", "/v1/devices").unwrap();
+    let enroll = async |api: Api, token: &str| {
+        let key = public_key_value(blank.key());
+        let body = json(&json!({"enrollment_token": token, "public_key": key, "name": "Pixel"}));
+        api.call("POST", "/v1/devices", &[("dpop", &proof)], body).await.unwrap()
+    };
+    refused(&enroll(site.api(), "gme_unknown").await, Code::EnrollmentGone);
+    let token = site.token("bob").await;
+    refused(&enroll(site.api(), token.reveal()).await, Code::ProofReplayed);
+    let site = site.restart().await;
+    refused(&enroll(site.api(), token.reveal()).await, Code::ProofReplayed);
+    assert_eq!(count(&site.audit().await, "device.registered"), 0);
 }
 
 #[tokio::test]

@@ -60,10 +60,7 @@ async fn en_05_further_keys_that_are_none() {
     let loose = format!("{}{}", &x[..x.len() - 1], alphabet.chars().nth(last | 1).unwrap());
     for (key, code) in [
         (with("x", json!(loose)), Code::InvalidKey),
-        (
-            with("x", json!(x.replace(['-', '_'], "+"))),
-            if x.contains(['-', '_']) { Code::InvalidKey } else { Code::CredentialInvalid },
-        ),
+        (with("x", json!(format!("+{}", &x[1..]))), Code::InvalidKey),
         (with("x", json!(format!("{x}\n"))), Code::InvalidKey),
         (with("y", json!(x)), Code::CredentialInvalid),
         (with("x", json!(7)), Code::MalformedBody),

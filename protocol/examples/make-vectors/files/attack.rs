@@ -16,20 +16,12 @@ pub(crate) fn all(member: &'static str, token: &Token, stranger: &Key) -> Vec<Ca
     found.extend(signatures(token, stranger));
     found.extend(encodings(token));
     found.extend(objects(token));
-    found
-        .into_iter()
-        .map(|(verdict, name, why, text)| Case::new(verdict, name, why).with(member, text))
-        .collect()
+    found.into_iter().map(|(verdict, name, why, text)| Case::new(verdict, name, why).with(member, text)).collect()
 }
 
 type Attack = (&'static str, String, String, String);
 
-fn attack(
-    verdict: &'static str,
-    name: impl Into<String>,
-    why: impl Into<String>,
-    text: String,
-) -> Attack {
+fn attack(verdict: &'static str, name: impl Into<String>, why: impl Into<String>, text: String) -> Attack {
     (verdict, name.into(), why.into(), text)
 }
 
@@ -56,27 +48,12 @@ fn algorithms(token: &Token) -> Vec<Attack> {
 
 fn types(token: &Token) -> Vec<Attack> {
     let mut found = vec![
-        attack(
-            "refuse",
-            "typ absent",
-            "RFC 8725, 3.11: typ is explicit",
-            token.header(|h| h.without("typ")).signed(),
-        ),
-        attack(
-            "refuse",
-            "typ null",
-            "null is not a type",
-            token.header(|h| h.raw("typ", "null")).signed(),
-        ),
+        attack("refuse", "typ absent", "RFC 8725, 3.11: typ is explicit", token.header(|h| h.without("typ")).signed()),
+        attack("refuse", "typ null", "null is not a type", token.header(|h| h.raw("typ", "null")).signed()),
     ];
     for typ in ["JWT", "jwt", "gatematch-notice+jwt", "at+jwt", ""] {
         let text = token.header(|header| header.text("typ", typ)).signed();
-        found.push(attack(
-            "refuse",
-            format!("typ {typ:?}"),
-            "a token of one type is no token of another",
-            text,
-        ));
+        found.push(attack("refuse", format!("typ {typ:?}"), "a token of one type is no token of another", text));
     }
     found
 }
@@ -144,10 +121,7 @@ fn with_spare_bits(object: &Object) -> String {
 fn respelled(part: &str) -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let (head, last) = part.split_at(part.len().saturating_sub(1));
-    let place = ALPHABET
-        .iter()
-        .position(|known| last.as_bytes() == [*known])
-        .unwrap_or(0);
+    let place = ALPHABET.iter().position(|known| last.as_bytes() == [*known]).unwrap_or(0);
     let other = ALPHABET.get(place | 1).copied().unwrap_or(b'A');
     format!("{head}{}", char::from(other))
 }

@@ -37,17 +37,12 @@ pub(crate) fn file() -> File {
         ("\u{ff3a}g", "a full-width letter"),
     ];
     let accepted = sound.into_iter().map(|(text, bytes)| {
-        Case::new(
-            "accept",
-            format!("{} bytes: {text:?}", bytes.len()),
-            "the one text of these bytes",
-        )
-        .with("text", text)
-        .with("hex", hex(bytes))
+        Case::new("accept", format!("{} bytes: {text:?}", bytes.len()), "the one text of these bytes")
+            .with("text", text)
+            .with("hex", hex(bytes))
     });
-    let refused = broken
-        .into_iter()
-        .map(|(text, why)| Case::new("malformed", format!("{text:?}"), why).with("text", text));
+    let refused =
+        broken.into_iter().map(|(text, why)| Case::new("malformed", format!("{text:?}"), why).with("text", text));
     File {
         name: "base64url.json",
         description: "Texts that should be canonical base64url without padding. Verdicts: `accept` (with the bytes in hex as `hex`; \

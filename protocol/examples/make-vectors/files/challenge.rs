@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 use super::key;
 use super::token::Token;
 use super::world::{
-    ISSUER, NOW, challenge, device_id, device_key, other_device_id, retiring_key, retiring_kid,
-    server_key, server_keys,
+    ISSUER, NOW, challenge, device_id, device_key, other_device_id, retiring_key, retiring_kid, server_key, server_keys,
 };
 use super::{Case, File, attack};
 
@@ -43,8 +42,7 @@ fn case(verdict: &'static str, name: impl Into<String>, why: &str, token: &Token
 }
 
 fn shown(name: &str, why: &str, token: &Token) -> Case {
-    let claims: Value =
-        serde_json::from_str(&token.claims.clone().without("x").to_string()).unwrap_or_default();
+    let claims: Value = serde_json::from_str(&token.claims.clone().without("x").to_string()).unwrap_or_default();
     case("accept", name, why, token).with("claims", claims)
 }
 
@@ -126,7 +124,5 @@ fn refused() -> Vec<Case> {
 
 // The claims of one challenge under the signature of another.
 fn swapped(sound: &Token) -> String {
-    sound
-        .claims(|c| c.text("app", "Payroll"))
-        .sealed(&sound.signature())
+    sound.claims(|c| c.text("app", "Payroll")).sealed(&sound.signature())
 }

@@ -6,11 +6,7 @@ use super::{Case, File};
 /// The file `id.json`.
 pub(crate) fn file() -> File {
     let id = challenge_id().to_string();
-    let sound = [
-        challenge_id().to_string(),
-        device_id().to_string(),
-        gateway_id().to_string(),
-    ];
+    let sound = [challenge_id().to_string(), device_id().to_string(), gateway_id().to_string()];
     let broken = [
         ("upper case", id.to_uppercase()),
         ("without hyphens", id.replace('-', "")),
@@ -28,12 +24,11 @@ pub(crate) fn file() -> File {
         ("a number", "7".to_owned()),
         ("empty", String::new()),
     ];
-    let accepted = sound.into_iter().map(|text| {
-        Case::new("accept", text.clone(), "UUIDv7, lower case, with hyphens").with("text", text)
-    });
-    let refused = broken
+    let accepted = sound
         .into_iter()
-        .map(|(name, text)| Case::new("malformed", name, "one form only").with("text", text));
+        .map(|text| Case::new("accept", text.clone(), "UUIDv7, lower case, with hyphens").with("text", text));
+    let refused =
+        broken.into_iter().map(|(name, text)| Case::new("malformed", name, "one form only").with("text", text));
     File {
         name: "id.json",
         description: "Ids as they stand in paths and claims. Verdicts: `accept` (the form in which the server writes ids; read and \

@@ -10,11 +10,7 @@ use super::{Case, File};
 /// The file `jwk.json`.
 pub(crate) fn file() -> File {
     let mut cases = sound();
-    cases.extend(
-        unsound()
-            .into_iter()
-            .map(|(verdict, name, why, jwk)| Case::new(verdict, name, why).with("jwk", jwk)),
-    );
+    cases.extend(unsound().into_iter().map(|(verdict, name, why, jwk)| Case::new(verdict, name, why).with("jwk", jwk)));
     for (name, value) in [
         ("ext", json!(true)),
         ("key_ops", json!(["verify"])),
@@ -23,10 +19,7 @@ pub(crate) fn file() -> File {
         ("kid", json!("x")),
     ] {
         let why = "only kty, crv, x and y; in the header of a proof it would be ignored";
-        cases.push(
-            Case::new("malformed", format!("a public parameter: {name}"), why)
-                .with("jwk", with(name, value)),
-        );
+        cases.push(Case::new("malformed", format!("a public parameter: {name}"), why).with("jwk", with(name, value)));
     }
     File {
         name: "jwk.json",

@@ -15,19 +15,9 @@ pub(crate) const PRIME: &str = "ffffffff00000001000000000000000000000000ffffffff
 
 /// The bytes of `hex`.
 pub(crate) fn bytes(hex: &str) -> Vec<u8> {
-    let digit = |byte: &u8| {
-        char::from(*byte)
-            .to_digit(16)
-            .and_then(|value| u8::try_from(value).ok())
-            .unwrap_or(0)
-    };
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|value| u8::try_from(value).ok()).unwrap_or(0);
     let pairs = hex.as_bytes().chunks(2);
-    pairs
-        .map(|pair| {
-            pair.iter()
-                .fold(0, |value, byte| (value << 4) | digit(byte))
-        })
-        .collect()
+    pairs.map(|pair| pair.iter().fold(0, |value, byte| (value << 4) | digit(byte))).collect()
 }
 
 /// The hex of `bytes`.
@@ -46,10 +36,7 @@ impl Key {
     }
 
     /// The pair with this private half.
-    #[expect(
-        clippy::expect_used,
-        reason = "the private halves are fixed, and each is a scalar of the group"
-    )]
+    #[expect(clippy::expect_used, reason = "the private halves are fixed, and each is a scalar of the group")]
     pub(crate) fn from_private(private: &[u8]) -> Self {
         Self(SigningKey::from_slice(private).expect("a scalar of the group"))
     }
@@ -64,8 +51,7 @@ impl Key {
     /// The public half.
     pub(crate) fn public(&self) -> PublicKey {
         let point = self.0.verifying_key().to_sec1_point(false);
-        PublicKey::from_sec1(point.as_bytes())
-            .unwrap_or(PublicKey::from_coordinates([0; 32], [0; 32]))
+        PublicKey::from_sec1(point.as_bytes()).unwrap_or(PublicKey::from_coordinates([0; 32], [0; 32]))
     }
 
     /// The public half as JWK.
@@ -106,36 +92,20 @@ pub(crate) fn is_high(signature: &[u8]) -> bool {
 pub(crate) fn der(signature: &[u8]) -> Vec<u8> {
     let (r, s) = signature.split_at(signature.len().min(32));
     let body = [integer(r), integer(s)].concat();
-    [
-        vec![0x30, u8::try_from(body.len()).unwrap_or(u8::MAX)],
-        body,
-    ]
-    .concat()
+    [vec![0x30, u8::try_from(body.len()).unwrap_or(u8::MAX)], body].concat()
 }
 
 fn integer(magnitude: &[u8]) -> Vec<u8> {
-    let mut number: Vec<u8> = magnitude
-        .iter()
-        .copied()
-        .skip_while(|byte| *byte == 0)
-        .collect();
+    let mut number: Vec<u8> = magnitude.iter().copied().skip_while(|byte| *byte == 0).collect();
     if number.first().is_none_or(|byte| *byte >= 0x80) {
         number.insert(0, 0);
     }
-    [
-        vec![2, u8::try_from(number.len()).unwrap_or(u8::MAX)],
-        number,
-    ]
-    .concat()
+    [vec![2, u8::try_from(number.len()).unwrap_or(u8::MAX)], number].concat()
 }
 
 /// HMAC-SHA256 (RFC 2104), for the attack in which a public key serves as a shared secret.
 pub(crate) fn hmac(secret: &[u8], message: &str) -> Vec<u8> {
-    let mut block = if secret.len() > 64 {
-        Sha256::digest(secret).to_vec()
-    } else {
-        secret.to_vec()
-    };
+    let mut block = if secret.len() > 64 { Sha256::digest(secret).to_vec() } else { secret.to_vec() };
     block.resize(64, 0);
     let pad = |with: u8| -> Vec<u8> { block.iter().map(|byte| byte ^ with).collect() };
     let inner = Sha256::digest([pad(0x36), message.as_bytes().to_vec()].concat());

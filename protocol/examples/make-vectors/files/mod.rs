@@ -83,12 +83,7 @@ pub(crate) struct Case {
 impl Case {
     /// A case without inputs yet.
     fn new(verdict: &'static str, name: impl Into<String>, why: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            why: why.into(),
-            inputs: Vec::new(),
-            verdict,
-        }
+        Self { name: name.into(), why: why.into(), inputs: Vec::new(), verdict }
     }
 
     /// The same case with one more input or expected value.

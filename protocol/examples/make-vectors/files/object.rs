@@ -53,11 +53,7 @@ impl Object {
 
 impl fmt::Display for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let members: Vec<String> = self
-            .0
-            .iter()
-            .map(|(name, raw)| format!("\"{name}\":{raw}"))
-            .collect();
+        let members: Vec<String> = self.0.iter().map(|(name, raw)| format!("\"{name}\":{raw}")).collect();
         write!(f, "{{{}}}", members.join(","))
     }
 }

@@ -28,10 +28,7 @@ pub(crate) fn file() -> File {
             credential-invalid, both); `stale` (401 stale-proof, with server_time). All cases are first uses of their jti.",
         source: "RFC 9449 section 4.3; RFC 7515; RFC 8725; wire contract sections 1 and 2; EN-06 and AP-05 of the security cases",
         shared: vec![
-            (
-                "keys",
-                json!({"device": device_key().private_jwk(), "other_device": other_device_key().private_jwk()}),
-            ),
+            ("keys", json!({"device": device_key().private_jwk(), "other_device": other_device_key().private_jwk()})),
             ("issuer", json!(ISSUER)),
             ("method", json!("GET")),
             ("path", json!(PATH)),
@@ -42,20 +39,13 @@ pub(crate) fn file() -> File {
 }
 
 fn signed_by(key: &Key, jwk: &Value) -> Token {
-    let header = Object::default()
-        .text("alg", "ES256")
-        .text("typ", typ::PROOF)
-        .value("jwk", jwk);
+    let header = Object::default().text("alg", "ES256").text("typ", typ::PROOF).value("jwk", jwk);
     let claims = Object::default()
         .text("jti", "Vn0z6tJbB2wq1nS8")
         .text("htm", "GET")
         .text("htu", format!("{ISSUER}{PATH}"))
         .number("iat", NOW);
-    Token {
-        header,
-        claims,
-        key: key.clone(),
-    }
+    Token { header, claims, key: key.clone() }
 }
 
 fn proof() -> Token {
@@ -63,19 +53,11 @@ fn proof() -> Token {
 }
 
 fn case(verdict: &'static str, name: &str, why: &str, token: &Token) -> Case {
-    finished(
-        Case::new(verdict, name, why).with("proof", token.signed()),
-        verdict,
-        &token.key,
-    )
+    finished(Case::new(verdict, name, why).with("proof", token.signed()), verdict, &token.key)
 }
 
 fn finished(case: Case, verdict: &'static str, key: &Key) -> Case {
-    if verdict == "accept" {
-        case.with("thumbprint", key.public().thumbprint())
-    } else {
-        case
-    }
+    if verdict == "accept" { case.with("thumbprint", key.public().thumbprint()) } else { case }
 }
 
 #[rustfmt::skip] // a table: one case, one line
@@ -158,19 +140,9 @@ fn claims() -> Vec<Case> {
     let mut cases = Vec::new();
     for claim in ["htm", "htu"] {
         for (what, raw) in [("absent", ""), ("null", "null"), ("a number", "7")] {
-            let token = proof().claims(|claims| {
-                if raw.is_empty() {
-                    claims.without(claim)
-                } else {
-                    claims.raw(claim, raw)
-                }
-            });
-            cases.push(case(
-                "malformed",
-                &format!("{claim} {what}"),
-                "it is a required string",
-                &token,
-            ));
+            let token =
+                proof().claims(|claims| if raw.is_empty() { claims.without(claim) } else { claims.raw(claim, raw) });
+            cases.push(case("malformed", &format!("{claim} {what}"), "it is a required string", &token));
         }
     }
     cases

@@ -8,8 +8,8 @@ use super::key;
 use super::object::Object;
 use super::token::Token;
 use super::world::{
-    self, ISSUER, NOW, challenge, challenge_id, device_id, device_key, header, other_challenge_id,
-    other_device_id, other_device_key,
+    self, ISSUER, NOW, challenge, challenge_id, device_id, device_key, header, other_challenge_id, other_device_id,
+    other_device_key,
 };
 use super::{Case, File, attack};
 
@@ -31,10 +31,7 @@ pub(crate) fn file() -> File {
             `wrong-challenge` (422 wrong-challenge). Nothing but `accept` changes or counts anything.",
         source: "RFC 7515; RFC 7518 section 3.4; RFC 7519; RFC 8725; wire contract sections 1, 2 and 6.2; AP-03 and AP-05 of the security cases",
         shared: vec![
-            (
-                "keys",
-                json!({"device": device_key().private_jwk(), "other_device": other_device_key().private_jwk()}),
-            ),
+            ("keys", json!({"device": device_key().private_jwk(), "other_device": other_device_key().private_jwk()})),
             ("issuer", json!(ISSUER)),
             ("challenge_id", json!(challenge_id().to_string())),
             ("challenge", json!(challenge().signed())),
@@ -55,28 +52,16 @@ fn response() -> Token {
         .text("decision", "approve")
         .text("number", "047")
         .text("uv", "biometric");
-    Token {
-        header: header(typ::RESPONSE, &device_id().to_string()),
-        claims,
-        key: device_key(),
-    }
+    Token { header: header(typ::RESPONSE, &device_id().to_string()), claims, key: device_key() }
 }
 
 fn case(verdict: &'static str, name: impl Into<String>, why: &str, token: &Token) -> Case {
     Case::new(verdict, name, why).with("response", token.signed())
 }
 
-fn believed(
-    name: &str,
-    why: &str,
-    token: &Token,
-    says: (&str, Option<&str>, Option<&str>),
-) -> Case {
+fn believed(name: &str, why: &str, token: &Token, says: (&str, Option<&str>, Option<&str>)) -> Case {
     let (decision, number, uv) = says;
-    case("accept", name, why, token)
-        .with("decision", decision)
-        .with("number", json!(number))
-        .with("uv", json!(uv))
+    case("accept", name, why, token).with("decision", decision).with("number", json!(number)).with("uv", json!(uv))
 }
 
 #[rustfmt::skip] // a table: one case, one line
@@ -171,12 +156,7 @@ fn wrong_words() -> Vec<Case> {
         .into_iter()
         .map(|word| {
             let token = response().claims(|c| c.text("decision", word));
-            case(
-                "malformed",
-                format!("decision {word:?}"),
-                "approve, deny or report",
-                &token,
-            )
+            case("malformed", format!("decision {word:?}"), "approve, deny or report", &token)
         })
         .chain([case(
             "malformed",
@@ -228,12 +208,7 @@ fn signers() -> Vec<Case> {
 
 fn carried_key() -> Case {
     let token = response().header(|h| h.value("jwk", &device_key().jwk()));
-    case(
-        "refuse",
-        "a jwk, even the right one",
-        "a response does not bring its own key",
-        &token,
-    )
+    case("refuse", "a jwk, even the right one", "a response does not bring its own key", &token)
 }
 
 #[rustfmt::skip] // a table: one case, one line

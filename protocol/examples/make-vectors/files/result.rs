@@ -7,8 +7,8 @@ use super::key;
 use super::object::Object;
 use super::token::Token;
 use super::world::{
-    ISSUER, NOW, USER, challenge_id, device_id, device_key, gateway_id, header, other_challenge_id,
-    other_gateway_id, retiring_key, retiring_kid, server_key, server_keys, server_kid,
+    ISSUER, NOW, USER, challenge_id, device_id, device_key, gateway_id, header, other_challenge_id, other_gateway_id,
+    retiring_key, retiring_kid, server_key, server_keys, server_kid,
 };
 use super::{Case, File, attack};
 
@@ -54,11 +54,7 @@ fn result() -> Token {
         .raw("number_match", "true")
         .text("display", "gateway")
         .text("device", device_id().to_string());
-    Token {
-        header: header(typ::RESULT, &server_kid()),
-        claims,
-        key: server_key(),
-    }
+    Token { header: header(typ::RESULT, &server_kid()), claims, key: server_key() }
 }
 
 fn case(verdict: &'static str, name: impl Into<String>, why: &str, token: &Token) -> Case {
@@ -66,8 +62,7 @@ fn case(verdict: &'static str, name: impl Into<String>, why: &str, token: &Token
 }
 
 fn let_in(name: &str, why: &str, token: &Token) -> Case {
-    let claims: Value =
-        serde_json::from_str(&token.claims.clone().without("x").to_string()).unwrap_or_default();
+    let claims: Value = serde_json::from_str(&token.claims.clone().without("x").to_string()).unwrap_or_default();
     case("accept", name, why, token).with("claims", claims)
 }
 

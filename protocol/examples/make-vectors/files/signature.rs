@@ -11,8 +11,7 @@ use super::{Case, File};
 
 // RFC 7515, appendix A.3.
 const RFC_INPUT: &str = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-const RFC_SIGNATURE: &str =
-    "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
+const RFC_SIGNATURE: &str = "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
 
 /// The file `signature.json`.
 pub(crate) fn file() -> File {
@@ -66,18 +65,13 @@ fn published() -> Vec<Case> {
 
 fn token(number: u32) -> Token {
     let header = Object::default().text("alg", "ES256");
-    Token {
-        header,
-        claims: Object::default().number("n", number),
-        key: device_key(),
-    }
+    Token { header, claims: Object::default().number("n", number), key: device_key() }
 }
 
 // The first token of a row whose signature is so.
 fn first(such: impl Fn(&[u8]) -> bool) -> Token {
     let mut row = (0..1_000_000).map(token);
-    row.find(|token| such(&token.signature()))
-        .unwrap_or_else(|| token(0))
+    row.find(|token| such(&token.signature())).unwrap_or_else(|| token(0))
 }
 
 #[rustfmt::skip] // a table: one case, one line

@@ -19,35 +19,22 @@ pub(crate) struct Token {
 impl Token {
     /// The same token with another header.
     pub(crate) fn header(&self, change: impl FnOnce(Object) -> Object) -> Self {
-        Self {
-            header: change(self.header.clone()),
-            ..self.clone()
-        }
+        Self { header: change(self.header.clone()), ..self.clone() }
     }
 
     /// The same token with other claims.
     pub(crate) fn claims(&self, change: impl FnOnce(Object) -> Object) -> Self {
-        Self {
-            claims: change(self.claims.clone()),
-            ..self.clone()
-        }
+        Self { claims: change(self.claims.clone()), ..self.clone() }
     }
 
     /// The same token signed by another.
     pub(crate) fn by(&self, key: &Key) -> Self {
-        Self {
-            key: key.clone(),
-            ..self.clone()
-        }
+        Self { key: key.clone(), ..self.clone() }
     }
 
     /// The first two parts.
     pub(crate) fn signing_input(&self) -> String {
-        format!(
-            "{}.{}",
-            base64url::encode(self.header.to_string()),
-            base64url::encode(self.claims.to_string())
-        )
+        format!("{}.{}", base64url::encode(self.header.to_string()), base64url::encode(self.claims.to_string()))
     }
 
     /// The right signature.

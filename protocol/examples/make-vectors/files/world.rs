@@ -88,8 +88,7 @@ pub(crate) fn server_keys() -> Value {
         let mut jwk = key.jwk();
         if let Some(members) = jwk.as_object_mut() {
             members.extend(
-                [("kid", kid), ("alg", "ES256".into()), ("use", "sig".into())]
-                    .map(|(k, v)| (k.to_owned(), json!(v))),
+                [("kid", kid), ("alg", "ES256".into()), ("use", "sig".into())].map(|(k, v)| (k.to_owned(), json!(v))),
             );
         }
         jwk
@@ -99,10 +98,7 @@ pub(crate) fn server_keys() -> Value {
 
 /// A header that names its signer.
 pub(crate) fn header(typ: &str, kid: &str) -> Object {
-    Object::default()
-        .text("alg", "ES256")
-        .text("typ", typ)
-        .text("kid", kid)
+    Object::default().text("alg", "ES256").text("typ", typ).text("kid", kid)
 }
 
 /// The challenge that is sent to the phone, with a number of three digits to match.
@@ -119,9 +115,5 @@ pub(crate) fn challenge() -> Token {
         .text("gateway", "rdg01")
         .raw("client", r#"{"ip":"198.51.100.7","name":"LAPTOP-7"}"#)
         .raw("match", r#"{"kind":"number","digits":3}"#);
-    Token {
-        header: header(typ::CHALLENGE, &server_kid()),
-        claims,
-        key: server_key(),
-    }
+    Token { header: header(typ::CHALLENGE, &server_kid()), claims, key: server_key() }
 }

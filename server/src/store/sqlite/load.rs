@@ -96,7 +96,12 @@ async fn overdue_challenges(
          ORDER BY expires_at LIMIT ?3",
     );
     let found = found.bind(now.micros()).bind(grace).bind(SETTLE_AT_ONCE).bind(future).fetch_all(&mut *conn).await?;
-    let overdue: Vec<Challenge> = found.iter().map(|row| rows::challenge(row, vault)).collect::<Result<_, _>>()?;
+    let read = |row: &SqliteRow| {
+        let challenge = rows::challenge(row, vault);
+        // One that cannot be read must not keep the others alive.
+        challenge.inspect_err(|error| tracing::error!(%error, "an overdue challenge cannot be read")).ok()
+    };
+    let overdue: Vec<Challenge> = found.iter().filter_map(read).collect();
     if i64::try_from(overdue.len()).unwrap_or(i64::MAX) >= SETTLE_AT_ONCE {
         return Ok((overdue, Some(now)));
     }

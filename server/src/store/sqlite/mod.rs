@@ -38,7 +38,7 @@ use super::verb::{
 };
 use super::{
     Act, AuditQuery, FirstAnswer, OpenChallenge, Opened, PutUser, Redemption, RegisterDevice, Reply, Store, StoreError,
-    StoredKey, UserPut,
+    StoredKey, UserDeleted, UserPut,
 };
 use crate::edge::Pending;
 use crate::vault::Vault;
@@ -136,8 +136,8 @@ impl Store for Sqlite {
         self.write(LockUser { act, name, reason, lock: false })
     }
 
-    fn delete_user(&self, act: Act, id: UserId) -> Reply<'_, bool> {
-        self.write(DeleteUser { act, id })
+    fn delete_user(&self, act: Act, id: UserId, as_admin: bool) -> Reply<'_, UserDeleted> {
+        self.write(DeleteUser { act, id, as_admin })
     }
 
     fn create_enrollment(&self, act: Act, enrollment: Enrollment) -> Reply<'_, bool> {
@@ -194,11 +194,8 @@ impl Store for Sqlite {
 
     fn ready(&self) -> Reply<'_, ()> {
         Box::pin(async move {
-            // The writer must take something in, and a reader must see the schema.
-            let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if jobs.is_none_or(|jobs| jobs.is_closed()) {
-                return Err(StoreError::Closed);
-            }
+            // The writer must be able to begin and end a transaction, and a reader must see the schema.
+            self.write(RecordEvents(Vec::new())).await?;
             sqlx::query("SELECT count(*) FROM signing_keys").fetch_one(&self.readers).await?;
             Ok(())
         })

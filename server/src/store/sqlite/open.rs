@@ -20,7 +20,7 @@ use crate::vault::Vault;
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
 /// How long a writer waits for another process (the command line beside a running server).
-const BUSY: Duration = Duration::from_secs(5);
+const BUSY: Duration = Duration::from_secs(3);
 /// How many connections read at the same time.
 const READERS: u32 = 4;
 /// Up to this size the whole database is checked at start; beyond it that would take too long, and SQLite
@@ -147,7 +147,9 @@ async fn create(path: &Path, options: SqliteConnectOptions) -> Result<(), OpenFa
     // Folds the log of writes into the file.
     conn.close().await.map_err(|error| refused(path, &error.to_string()))?;
     match young.persist_noclobber(path) {
-        Err(fault) if fault.error.kind() != std::io::ErrorKind::AlreadyExists => return Err(io(fault.error.to_string())),
+        Err(fault) if fault.error.kind() != std::io::ErrorKind::AlreadyExists => {
+            return Err(io(fault.error.to_string()));
+        }
         _ => {}
     }
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| io(error.to_string()))

@@ -155,6 +155,7 @@ pub(super) fn enrollment(row: &SqliteRow) -> Read<Enrollment> {
         created_at: time(row, "created_at")?,
         expires_at: time(row, "expires_at")?,
         used_at: row.try_get::<Option<i64>, _>("used_at")?.map(Timestamp::from_micros),
+        by_admin: row.try_get("by_admin")?,
     })
 }
 

@@ -193,10 +193,10 @@ impl Pen<'_> {
         let rows = enrollments
             .added
             .iter()
-            .map(|e| json!([e.id, e.user, e.token_digest, e.created_at.micros(), e.expires_at.micros()]));
+            .map(|e| json!([e.id, e.user, e.token_digest, e.created_at.micros(), e.expires_at.micros(), e.by_admin]));
         self.run(
-            "INSERT INTO enrollments (id, user_id, token_digest, created_at, expires_at)
-                  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)",
+            "INSERT INTO enrollments (id, user_id, token_digest, created_at, expires_at, by_admin)
+                  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?)",
             rows.collect(),
         )
         .await?;
@@ -258,10 +258,11 @@ impl Pen<'_> {
         for (sql, before) in [
             ("DELETE FROM spent_proofs WHERE spent_at < ?", now.plus_seconds(-KEEP_PROOFS_SECONDS).micros()),
             ("DELETE FROM repeats WHERE created_at < ?", now.plus_seconds(-crate::store::REPEAT_SECONDS).micros()),
+            ("DELETE FROM enrollments WHERE expires_at < ?", old),
             ("DELETE FROM deliveries WHERE challenge_id IN
-              (SELECT id FROM challenges WHERE created_at < ? AND state NOT IN ('pending', 'approved') ORDER BY created_at LIMIT 2000)", old),
+              (SELECT id FROM challenges WHERE created_at < ? AND state NOT IN ('pending', 'approved') ORDER BY created_at LIMIT 20000)", old),
             ("DELETE FROM challenges WHERE id IN
-              (SELECT id FROM challenges WHERE created_at < ? AND state NOT IN ('pending', 'approved') ORDER BY created_at LIMIT 2000)", old),
+              (SELECT id FROM challenges WHERE created_at < ? AND state NOT IN ('pending', 'approved') ORDER BY created_at LIMIT 20000)", old),
         ] {
             sqlx::query(sql).bind(before).execute(&mut *self.conn).await?;
         }

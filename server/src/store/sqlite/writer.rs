@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use gatematch_domain::challenge::State;
 use gatematch_protocol::id::DeviceId;
@@ -24,10 +25,15 @@ const GROUP: usize = 256;
 /// The most verbs that wait for the writer; further ones are told that the store is overloaded.
 pub(super) const QUEUE: usize = 2_048;
 
+/// How long a verb waits for the writer before it is told that the store is overloaded.
+const PATIENCE: Duration = Duration::from_secs(4);
+
 /// A verb on its way through the writer, whatever it answers.
 pub(super) trait Job: Send {
     fn needs(&self, needs: &mut Needs);
     fn apply(&mut self, world: &mut World);
+    /// Whether it has waited so long that whoever asked should be told so instead.
+    fn is_stale(&self) -> bool;
     fn answer(self: Box<Self>, written: Result<(), StoreError>);
 }
 
@@ -37,28 +43,58 @@ pub(super) type Promise<T> = oneshot::Receiver<Result<T, StoreError>>;
 /// Puts `verb` on its way.
 pub(super) fn job<V: Verb>(verb: V) -> (Box<dyn Job>, Promise<V::Reply>) {
     let (answer, receiver) = oneshot::channel();
-    (Box::new(Slot { verb, reply: None, answer }), receiver)
+    (Box::new(Slot { verb, asked: Instant::now(), reply: Err(StoreError::Closed), answer }), receiver)
 }
 
 struct Slot<V: Verb> {
     verb: V,
-    reply: Option<V::Reply>,
+    asked: Instant,
+    reply: Result<V::Reply, StoreError>,
     answer: oneshot::Sender<Result<V::Reply, StoreError>>,
 }
 
 impl<V: Verb> Job for Slot<V> {
     fn needs(&self, needs: &mut Needs) {
         self.verb.needs(needs);
+        if let Some(act) = self.verb.act() {
+            act.needs(needs);
+        }
     }
 
     fn apply(&mut self, world: &mut World) {
-        self.reply = Some(self.verb.apply(world));
+        self.reply = match self.verb.act() {
+            Some(act) if !act.holds(world) => Err(StoreError::ActorGone),
+            Some(act) if self.verb.manages(world).is_some_and(|user| user.is_protected(&act.spares)) => {
+                Err(StoreError::Protected)
+            }
+            _ => Ok(self.verb.apply(world)),
+        };
+    }
+
+    fn is_stale(&self) -> bool {
+        self.asked.elapsed() > PATIENCE
     }
 
     fn answer(self: Box<Self>, written: Result<(), StoreError>) {
         let Self { reply, answer, .. } = *self;
         // Whoever asked may be gone; the step is made all the same.
-        let _ = answer.send(written.and_then(|()| reply.ok_or(StoreError::Closed)));
+        let _ = answer.send(written.and(reply));
+    }
+}
+
+/// Whose fault it is that a group was not written.
+enum Failure {
+    /// No transaction could be begun or committed.
+    OfTheDatabase(StoreError),
+    /// Something that one of the verbs read or wrote.
+    OfTheGroup(StoreError),
+}
+
+impl Failure {
+    fn into_error(self) -> StoreError {
+        match self {
+            Self::OfTheDatabase(error) | Self::OfTheGroup(error) => error,
+        }
     }
 }
 
@@ -82,46 +118,55 @@ impl Writer {
             {
                 group.push(job);
             }
-            let alone = group.len() == 1;
-            match self.write(&mut group).await {
-                Ok(()) => group.drain(..).for_each(|job| job.answer(Ok(()))),
-                Err(error) if alone => {
-                    tracing::error!(%error, "a write failed");
-                    self.recover().await;
-                    group.drain(..).for_each(|job| job.answer(Err(error.clone())));
-                }
-                Err(error) => {
-                    tracing::warn!(%error, verbs = group.len(), "a group of writes failed; writing each alone");
-                    self.recover().await;
-                    self.write_each_alone(&mut group).await;
-                }
-            }
+            self.write_group(&mut group).await;
         }
         self.conn
     }
 
-    async fn write_each_alone(&mut self, group: &mut Vec<Box<dyn Job>>) {
-        for job in group.drain(..) {
-            let mut alone = vec![job];
-            let written = self.write(&mut alone).await;
-            if let Err(error) = &written {
-                tracing::error!(%error, "a write failed");
-                self.recover().await;
+    async fn write_group(&mut self, group: &mut Vec<Box<dyn Job>>) {
+        for stale in group.extract_if(.., |job| job.is_stale()) {
+            stale.answer(Err(StoreError::Overloaded));
+        }
+        let error = match self.write(group).await {
+            Ok(()) => return group.drain(..).for_each(|job| job.answer(Ok(()))),
+            Err(error) => error,
+        };
+        self.recover().await;
+        match error {
+            // One of them may be to blame: each gets a transaction of its own, and only that one fails.
+            Failure::OfTheGroup(error) if group.len() > 1 => {
+                tracing::warn!(%error, verbs = group.len(), "a group of writes failed; writing each alone");
+                for job in group.drain(..) {
+                    let mut alone = vec![job];
+                    let written = self.write(&mut alone).await.map_err(Failure::into_error);
+                    if let Err(error) = &written {
+                        tracing::error!(%error, "a write failed");
+                        self.recover().await;
+                    }
+                    alone.into_iter().for_each(|job| job.answer(written.clone()));
+                }
             }
-            alone.into_iter().for_each(|job| job.answer(written.clone()));
+            error => {
+                let error = error.into_error();
+                tracing::error!(%error, verbs = group.len(), "nothing could be written");
+                group.drain(..).for_each(|job| job.answer(Err(error.clone())));
+            }
         }
     }
 
-    async fn write(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    async fn write(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
         let mut needs = Needs::default();
         group.iter().for_each(|job| job.needs(&mut needs));
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut self.conn).await?;
-        let before = load(&mut self.conn, &needs, &self.vault).await?;
+        // A database that is locked or gone is so for each of them: nobody waits for it twice.
+        let begun = sqlx::query("BEGIN IMMEDIATE").execute(&mut self.conn).await;
+        begun.map_err(|error| Failure::OfTheDatabase(error.into()))?;
+        let before = load(&mut self.conn, &needs, &self.vault).await.map_err(Failure::OfTheGroup)?;
         let mut after = before.clone();
         group.iter_mut().for_each(|job| job.apply(&mut after));
         let mut pen = Pen { conn: &mut self.conn, vault: &self.vault, edge: &self.edge };
-        pen.save(&before, &after).await?;
-        sqlx::query("COMMIT").execute(&mut self.conn).await?;
+        pen.save(&before, &after).await.map_err(Failure::OfTheGroup)?;
+        let committed = sqlx::query("COMMIT").execute(&mut self.conn).await;
+        committed.map_err(|error| Failure::OfTheDatabase(error.into()))?;
         self.ring(&before, &after);
         Ok(())
     }

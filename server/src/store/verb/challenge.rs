@@ -1,6 +1,6 @@
 //! The life of a challenge.
 
-use gatematch_domain::account::Account;
+use gatematch_domain::account::{Account, end_unaccounted};
 use gatematch_domain::audit::{Actor, Journal};
 use gatematch_domain::challenge::Challenge;
 use gatematch_domain::redemption::{RedeemRefusal, repeated};
@@ -15,6 +15,10 @@ use crate::store::{Act, FirstAnswer, OpenChallenge, Opened, REPEAT_SECONDS, Rede
 impl Verb for OpenChallenge {
     type Reply = Opened;
 
+    fn act(&self) -> Option<&Act> {
+        Some(&self.act)
+    }
+
     fn needs(&self, needs: &mut Needs) {
         if let Some(name) = &self.login.username {
             needs.usernames.insert(name.to_string());
@@ -22,14 +26,9 @@ impl Verb for OpenChallenge {
         if let Some((key, _)) = &self.repeat {
             needs.repeats.insert((self.login.gateway, key.clone()));
         }
-        needs.gateways.insert(self.login.gateway);
     }
 
     fn apply(&self, world: &mut World) -> Opened {
-        // Its key was good when the request began; a deletion holds from the moment of its answer.
-        if !world.gateways.contains_key(&self.login.gateway) {
-            return Opened::GatewayGone;
-        }
         if let Some(opened) = self.repeated(world) {
             return opened;
         }
@@ -94,12 +93,16 @@ pub(crate) struct RecordResponse {
 impl Verb for RecordResponse {
     type Reply = Result<Challenge, ResponseRefusal>;
 
+    fn act(&self) -> Option<&Act> {
+        None
+    }
+
     fn needs(&self, needs: &mut Needs) {
         needs.challenges.insert(self.id);
     }
 
     fn apply(&self, world: &mut World) -> Self::Reply {
-        let act = Act { actor: Actor::Device(self.answer.device), now: self.now };
+        let act = Act::new(Actor::Device(self.answer.device), self.now);
         let respond = |account: &mut Account, journal: &mut Journal| account.respond(self.id, &self.answer, journal);
         world.on_challenge(&act, self.id, respond).unwrap_or(Err(ResponseRefusal::Unknown))
     }
@@ -107,6 +110,10 @@ impl Verb for RecordResponse {
 
 impl Verb for Redemption {
     type Reply = Result<Challenge, RedeemRefusal>;
+
+    fn act(&self) -> Option<&Act> {
+        Some(&self.act)
+    }
 
     fn needs(&self, needs: &mut Needs) {
         needs.challenges.insert(self.id);
@@ -138,6 +145,10 @@ pub(crate) struct SpendPasscode {
 impl Verb for SpendPasscode {
     type Reply = Result<Challenge, RedeemRefusal>;
 
+    fn act(&self) -> Option<&Act> {
+        Some(&self.act)
+    }
+
     fn needs(&self, needs: &mut Needs) {
         needs.challenges.insert(self.id);
     }
@@ -164,6 +175,10 @@ pub(crate) struct CancelChallenge {
 impl Verb for CancelChallenge {
     type Reply = Result<Challenge, RedeemRefusal>;
 
+    fn act(&self) -> Option<&Act> {
+        Some(&self.act)
+    }
+
     fn needs(&self, needs: &mut Needs) {
         needs.challenges.insert(self.id);
     }
@@ -182,14 +197,22 @@ pub(crate) struct Settle {
 impl Verb for Settle {
     type Reply = Option<Timestamp>;
 
+    fn act(&self) -> Option<&Act> {
+        None
+    }
+
     fn needs(&self, needs: &mut Needs) {
         needs.overdue = needs.overdue.max(Some(self.now));
     }
 
     fn apply(&self, world: &mut World) -> Self::Reply {
-        world.by(&Act { actor: Actor::System, now: self.now }, |world, journal| {
+        world.by(&Act::new(Actor::System, self.now), |world, journal| {
             for account in world.accounts_mut() {
                 account.settle(journal);
+            }
+            // A live challenge without its account is nothing that this program writes; it ends here all the same.
+            for challenge in world.loose.values_mut() {
+                end_unaccounted(challenge, journal);
             }
         });
         world.next_deadline

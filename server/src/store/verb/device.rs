@@ -3,6 +3,7 @@
 use gatematch_domain::audit::{Actor, Event};
 use gatematch_domain::device::{ConfirmRefusal, Device};
 use gatematch_domain::enrollment::{Enrollment, RegisterRefusal};
+use gatematch_domain::user::User;
 use gatematch_protocol::device::PushSubscription;
 use gatematch_protocol::id::DeviceId;
 
@@ -17,6 +18,14 @@ pub(crate) struct CreateEnrollment {
 
 impl Verb for CreateEnrollment {
     type Reply = bool;
+
+    fn act(&self) -> Option<&Act> {
+        Some(&self.act)
+    }
+
+    fn manages<'a>(&self, world: &'a mut World) -> Option<&'a User> {
+        world.account(self.enrollment.user).map(|account| &account.user)
+    }
 
     fn needs(&self, needs: &mut Needs) {
         needs.users.insert(self.enrollment.user);
@@ -36,6 +45,10 @@ impl Verb for CreateEnrollment {
 impl Verb for RegisterDevice {
     type Reply = Result<Device, RegisterRefusal>;
 
+    fn act(&self) -> Option<&Act> {
+        None
+    }
+
     fn needs(&self, needs: &mut Needs) {
         needs.tokens.insert(self.token_digest.clone());
         needs.keys.insert(self.phone.key.thumbprint());
@@ -45,7 +58,7 @@ impl Verb for RegisterDevice {
         let found = world.enrollments.values().find(|enrollment| enrollment.token_digest == self.token_digest);
         let mut enrollment = found.cloned().ok_or(RegisterRefusal::Gone)?;
         let taken = world.key_is_taken(&self.phone.key.thumbprint());
-        let act = Act { actor: Actor::Device(self.phone.id), now: self.now };
+        let act = Act::new(Actor::Device(self.phone.id), self.now);
         let device = world.by(&act, |world, journal| {
             let account = world.account(enrollment.user).ok_or(RegisterRefusal::Gone)?;
             account.register(&mut enrollment, taken, self.phone.clone(), journal)
@@ -63,6 +76,14 @@ pub(crate) struct ConfirmDevice {
 
 impl Verb for ConfirmDevice {
     type Reply = Result<(), ConfirmRefusal>;
+
+    fn act(&self) -> Option<&Act> {
+        Some(&self.act)
+    }
+
+    fn manages<'a>(&self, world: &'a mut World) -> Option<&'a User> {
+        world.account_of_device(self.id).map(|account| &account.user)
+    }
 
     fn needs(&self, needs: &mut Needs) {
         needs.devices.insert(self.id);
@@ -85,6 +106,14 @@ pub(crate) struct RevokeDevice {
 impl Verb for RevokeDevice {
     type Reply = bool;
 
+    fn act(&self) -> Option<&Act> {
+        Some(&self.act)
+    }
+
+    fn manages<'a>(&self, world: &'a mut World) -> Option<&'a User> {
+        world.account_of_device(self.id).map(|account| &account.user)
+    }
+
     fn needs(&self, needs: &mut Needs) {
         needs.devices.insert(self.id);
     }
@@ -106,6 +135,10 @@ pub(crate) struct SetPush {
 
 impl Verb for SetPush {
     type Reply = bool;
+
+    fn act(&self) -> Option<&Act> {
+        Some(&self.act)
+    }
 
     fn needs(&self, needs: &mut Needs) {
         needs.devices.insert(self.id);

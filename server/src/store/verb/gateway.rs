@@ -17,6 +17,10 @@ pub(crate) struct CreateGateway {
 impl Verb for CreateGateway {
     type Reply = ();
 
+    fn act(&self) -> Option<&Act> {
+        Some(&self.act)
+    }
+
     fn needs(&self, _: &mut Needs) {}
 
     fn apply(&self, world: &mut World) {
@@ -36,6 +40,10 @@ pub(crate) struct DeleteGateway {
 
 impl Verb for DeleteGateway {
     type Reply = bool;
+
+    fn act(&self) -> Option<&Act> {
+        Some(&self.act)
+    }
 
     fn needs(&self, needs: &mut Needs) {
         needs.gateways.insert(self.id);

@@ -18,6 +18,10 @@ pub(crate) struct CreateAdminKey {
 impl Verb for CreateAdminKey {
     type Reply = ();
 
+    fn act(&self) -> Option<&Act> {
+        Some(&self.act)
+    }
+
     fn needs(&self, _: &mut Needs) {}
 
     fn apply(&self, world: &mut World) {
@@ -35,6 +39,10 @@ pub(crate) struct RevokeAdminKey {
 
 impl Verb for RevokeAdminKey {
     type Reply = bool;
+
+    fn act(&self) -> Option<&Act> {
+        Some(&self.act)
+    }
 
     fn needs(&self, needs: &mut Needs) {
         needs.admin_keys.insert(self.id);
@@ -56,6 +64,10 @@ pub(crate) struct CreateSigningKeys {
 
 impl Verb for CreateSigningKeys {
     type Reply = Vec<StoredKey>;
+
+    fn act(&self) -> Option<&Act> {
+        Some(&self.act)
+    }
 
     fn needs(&self, needs: &mut Needs) {
         needs.signing_keys = true;
@@ -81,6 +93,10 @@ pub(crate) struct SpendProof {
 
 impl Verb for SpendProof {
     type Reply = bool;
+
+    fn act(&self) -> Option<&Act> {
+        None
+    }
 
     fn needs(&self, needs: &mut Needs) {
         needs.proofs.insert((self.thumbprint.clone(), self.jti.clone()));

@@ -4,12 +4,17 @@ use gatematch_domain::audit::Event;
 use gatematch_protocol::time::Timestamp;
 
 use super::Verb;
+use crate::store::Act;
 use crate::store::world::{Needs, World};
 
 pub(crate) struct RecordEvents(pub(crate) Vec<Event>);
 
 impl Verb for RecordEvents {
     type Reply = ();
+
+    fn act(&self) -> Option<&Act> {
+        None
+    }
 
     fn needs(&self, _: &mut Needs) {}
 
@@ -24,6 +29,10 @@ pub(crate) struct Purge {
 
 impl Verb for Purge {
     type Reply = ();
+
+    fn act(&self) -> Option<&Act> {
+        None
+    }
 
     fn needs(&self, _: &mut Needs) {}
 

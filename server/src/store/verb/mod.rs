@@ -11,7 +11,8 @@ mod log;
 mod user;
 
 use gatematch_domain::account::Account;
-use gatematch_domain::audit::Journal;
+use gatematch_domain::audit::{Actor, Journal};
+use gatematch_domain::user::User;
 use gatematch_protocol::id::ChallengeId;
 
 pub(crate) use self::challenge::{CancelChallenge, RecordResponse, Settle, SpendPasscode};
@@ -28,6 +29,14 @@ pub(crate) trait Verb: Send + Sync + 'static {
     /// What it answers.
     type Reply: Send + 'static;
 
+    /// Who acts, where that is not checked by the verb itself: his credential must still hold in the write.
+    fn act(&self) -> Option<&Act>;
+
+    /// The user whom it is about, where a helpdesk must leave protected ones alone.
+    fn manages<'a>(&self, _: &'a mut World) -> Option<&'a User> {
+        None
+    }
+
     /// Names the rows that it reads or changes.
     fn needs(&self, needs: &mut Needs);
 
@@ -36,6 +45,27 @@ pub(crate) trait Verb: Send + Sync + 'static {
 }
 
 impl Act {
+    /// The rows by which the actor's credential holds.
+    pub(crate) fn needs(&self, needs: &mut Needs) {
+        match &self.actor {
+            Actor::Gateway(id) => drop(needs.gateways.insert(*id)),
+            Actor::Admin { id, .. } => drop(needs.admin_keys.insert(*id)),
+            Actor::Device(id) => drop(needs.devices.insert(*id)),
+            Actor::CommandLine(_) | Actor::Address(_) | Actor::System => {}
+        }
+    }
+
+    /// Whether the actor's credential still holds. It did when the request began, but a revocation holds from the
+    /// moment of its answer, also against what is under way.
+    pub(crate) fn holds(&self, world: &mut World) -> bool {
+        match &self.actor {
+            Actor::Gateway(id) => world.gateways.contains_key(id),
+            Actor::Admin { id, .. } => world.admin_keys.contains_key(id),
+            Actor::Device(id) => world.account_of_device(*id).is_some(),
+            Actor::CommandLine(_) | Actor::Address(_) | Actor::System => true,
+        }
+    }
+
     fn journal(&self) -> Journal {
         Journal::new(self.actor.clone(), self.now)
     }

@@ -7,10 +7,14 @@ use gatematch_protocol::id::UserId;
 
 use super::Verb;
 use crate::store::world::{Needs, World};
-use crate::store::{Act, PutUser, UserPut};
+use crate::store::{Act, PutUser, UserDeleted, UserPut};
 
 impl Verb for PutUser {
     type Reply = UserPut;
+
+    fn act(&self) -> Option<&Act> {
+        Some(&self.act)
+    }
 
     fn needs(&self, needs: &mut Needs) {
         needs.usernames.insert(self.username.to_string());
@@ -53,6 +57,10 @@ pub(crate) struct LockUser {
 impl Verb for LockUser {
     type Reply = Option<bool>;
 
+    fn act(&self) -> Option<&Act> {
+        Some(&self.act)
+    }
+
     fn needs(&self, needs: &mut Needs) {
         needs.usernames.insert(self.name.to_string());
     }
@@ -69,21 +77,29 @@ impl Verb for LockUser {
 pub(crate) struct DeleteUser {
     pub(crate) act: Act,
     pub(crate) id: UserId,
+    pub(crate) as_admin: bool,
 }
 
 impl Verb for DeleteUser {
-    type Reply = bool;
+    type Reply = UserDeleted;
+
+    fn act(&self) -> Option<&Act> {
+        Some(&self.act)
+    }
 
     fn needs(&self, needs: &mut Needs) {
         needs.users.insert(self.id);
     }
 
-    fn apply(&self, world: &mut World) -> bool {
+    fn apply(&self, world: &mut World) -> UserDeleted {
         world.by(&self.act, |world, journal| {
-            let Some(account) = world.account(self.id) else { return false };
-            account.settle(journal);
+            let Some(account) = world.account(self.id) else { return UserDeleted::Unknown };
+            if !self.as_admin && account.user.is_bound() {
+                return UserDeleted::NeedsAdmin;
+            }
             account.delete(journal);
-            world.remove_account(self.id).is_some()
+            world.remove_account(self.id);
+            UserDeleted::Done
         })
     }
 }
