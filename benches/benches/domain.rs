@@ -1,5 +1,7 @@
 //! Decisions, without I/O. `cargo bench -p gatematch-benches --bench domain`
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark that cannot begin must stop")]
+
 use divan::{Bencher, black_box};
 use gatematch_client_sim::crypto::P256Key;
 use gatematch_domain::account::Account;

@@ -1,5 +1,7 @@
 //! Signing, verifying and reading. `cargo bench -p gatematch-benches --bench protocol`
 
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot begin must stop")]
+
 use divan::{Bencher, black_box};
 use gatematch_client_sim::crypto::{P256Key, P256Verifier};
 use gatematch_protocol::id::DeviceId;

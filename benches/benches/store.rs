@@ -1,6 +1,8 @@
 //! The store's verbs on a durable embedded database (WAL, `synchronous=FULL`): one caller, and 64 at a time.
 //! `cargo bench -p gatematch-benches --bench store`
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark that cannot begin must stop")]
+
 use std::sync::LazyLock;
 
 use divan::Bencher;

@@ -116,12 +116,11 @@ pub async fn open_store(
     let dir = settings.data_dir.as_path();
     let fault = |source| StartFault::DataDir { path: dir.to_owned(), source };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(fault)?;
-    let in_dir = settings.database.parent() == Some(dir);
     // The key is looked for first: who makes both at this moment makes the database first.
     let was_used = dir.join(KEY_FILE).try_exists().map_err(fault)?;
     let has_database = settings.database.try_exists().map_err(fault)?;
-    if in_dir && !has_database && was_used {
-        return Err(OpenFault::Lost { directory: dir.to_owned() }.into());
+    if !has_database && was_used {
+        return Err(OpenFault::Lost { path: settings.database.clone(), directory: dir.to_owned() }.into());
     }
     let mut database = Database::at(&settings.database).await?;
     let sealed = database

@@ -24,14 +24,14 @@ fn begin<F: Future<Output: Send + 'static> + Send + 'static>(work: F) -> JoinHan
     tokio::spawn(work)
 }
 
-/// Until the server says that so many things are waited for.
-async fn until_waiting(site: &Site, topics: u64) {
+/// Until the server says that so many wait.
+async fn until_waiting(site: &Site, waiters: u64) {
     let api = site.api();
     at_once(async {
         loop {
             let metrics = api.raw("GET", "/metrics", &[], Vec::new()).await.unwrap().text();
             let line = metrics.lines().find_map(|line| line.strip_prefix("gatematch_waiting "));
-            if line.unwrap().parse() == Ok(topics) {
+            if line.unwrap().parse() == Ok(waiters) {
                 return;
             }
             tokio::task::yield_now().await;
@@ -138,7 +138,7 @@ async fn of_fifty_that_wait_to_redeem_one_does() {
             async move { gateway.redeem(login.id, &format!("r{index}"), 60).await }
         }))
     };
-    until_waiting(&site, 1).await;
+    until_waiting(&site, 50).await;
     alice.approve(&login).await;
     let outcomes = at_once(racing).await.unwrap();
     let (won, lost): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
@@ -171,7 +171,7 @@ async fn waiting_ends_by_the_clock_alone() {
         let gateway = Arc::clone(&gateway);
         begin(async move { gateway.redeem(login.id, "r", 60).await.unwrap() })
     };
-    until_waiting(&site, 1).await;
+    until_waiting(&site, 2).await;
     site.clock.advance(10);
     for view in [at_once(waiting).await.unwrap(), at_once(redeeming).await.unwrap()] {
         assert_eq!((state(&view), &view.result), (("expired", Some("timeout")), &None));

@@ -164,7 +164,7 @@ mod tests {
         let stranger = caller(1000, line).line_as(7, Some("gate"), &settings);
         assert_eq!(
             stranger,
-            "sudo -u gate env GATEMATCH_DATA_DIR='/my data' GATEMATCH_MASTER_KEY=\"$GATEMATCH_MASTER_KEY\" gatematch user lock alice --reason 'it'\\''s'"
+            "sudo --preserve-env=GATEMATCH_MASTER_KEY -u gate env GATEMATCH_DATA_DIR='/my data' gatematch user lock alice --reason 'it'\\''s'"
         );
         assert_eq!(
             caller(0, line).line_as(7, Some("gate"), &settings),

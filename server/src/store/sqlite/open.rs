@@ -58,9 +58,11 @@ pub enum OpenFault {
     },
     /// There is none, and one was there before.
     #[error(
-        "{directory} has a master key but no database: a database was here before. Restore gatematch.db from a backup, or remove {directory}/master.key to begin anew"
+        "{directory} has a master key but there is no database {path}: one was there before. Restore it from a backup (or mount where it is), or remove {directory}/master.key to begin anew"
     )]
     Lost {
+        /// The file.
+        path: PathBuf,
         /// The data directory.
         directory: PathBuf,
     },
