@@ -206,7 +206,7 @@ async fn nothing_is_looked_for_where_no_database_is() {
     std::fs::remove_file(shell.data().join("gatematch.db")).unwrap();
     let ended = shell.run("user list").await;
     assert_eq!(ended.code, 3);
-    assert!(ended.err.contains("Restore gatematch.db from a backup"), "{}", ended.err);
+    assert!(ended.err.contains("Restore it from a backup"), "{}", ended.err);
     shell.variables = vec![("GATEMATCH_LISTEN", "0.0.0.0:80")];
     let ended = shell.run("user list").await;
     assert_eq!(ended.code, 2);

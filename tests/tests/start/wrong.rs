@@ -126,7 +126,7 @@ impl Wrong {
             Self::NewerMigration => "migration 9999",
             Self::OtherMigration | Self::UnfinishedMigration => "migration 1",
             Self::Foreign => "not made by Gatematch",
-            Self::Missing => "a database was here before",
+            Self::Missing => "one was there before",
             Self::KeyMissing => "is missing",
             Self::KeyOfAnother => "another master key",
             Self::KeyReadableByGroup | Self::KeyReadableByAll => "can be read by others",
