@@ -224,7 +224,7 @@ async fn a_server_that_stops_answers_those_who_wait_with_the_state_as_it_is() {
             })
         });
     let phone = begin(async move { bob.phone.waiting(60).await });
-    until_waiting(&site, 2).await;
+    until_waiting(&site, 3).await;
     let store = site.store();
     let dir = at_once(site.stop()).await;
     for view in views {
@@ -246,7 +246,7 @@ async fn whoever_hangs_up_is_not_waited_for_any_more() {
             begin(async move { gateway.get(login.id, 60).await.map(drop) })
         })
         .collect();
-    until_waiting(&site, 1).await;
+    until_waiting(&site, 20).await;
     tasks.iter().for_each(JoinHandle::abort);
     until_waiting(&site, 0).await;
     alice.approve(&login).await;

@@ -25,6 +25,8 @@ const GROUP: usize = 256;
 /// The most verbs that wait for the writer; further ones are told that the store is overloaded.
 pub(super) const QUEUE: usize = 2_048;
 
+/// How many turns of the scheduler nobody must ask, before a group is taken for whole.
+const QUIET_TURNS: u32 = 100;
 /// How long a verb waits for the writer before it is told that the store is overloaded.
 const PATIENCE: Duration = Duration::from_secs(4);
 
@@ -98,6 +100,22 @@ impl Failure {
     }
 }
 
+/// Lets those who were answered with the last group ask again, so that groups stay whole: a commit costs the same
+/// for one as for many. Whoever is alone does not wait.
+async fn gather(jobs: &mut mpsc::Receiver<Box<dyn Job>>, group: &mut Vec<Box<dyn Job>>, last: usize) {
+    let mut quiet = 0;
+    while group.len() < last.min(GROUP) && quiet < QUIET_TURNS {
+        tokio::task::yield_now().await;
+        quiet += 1;
+        while group.len() < GROUP
+            && let Ok(job) = jobs.try_recv()
+        {
+            group.push(job);
+            quiet = 0;
+        }
+    }
+}
+
 pub(super) struct Writer {
     pub(super) conn: SqliteConnection,
     pub(super) options: SqliteConnectOptions,
@@ -110,14 +128,10 @@ impl Writer {
     /// Writes until the other end of `jobs` is closed and everything taken in is answered; yields the connection.
     pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Box<dyn Job>>) -> SqliteConnection {
         let mut group = Vec::with_capacity(GROUP);
+        let mut last = 0;
         while jobs.recv_many(&mut group, GROUP).await > 0 {
-            // Those who were answered just now are about to ask again: let them, so that groups stay whole.
-            tokio::task::yield_now().await;
-            while group.len() < GROUP
-                && let Ok(job) = jobs.try_recv()
-            {
-                group.push(job);
-            }
+            gather(&mut jobs, &mut group, last).await;
+            last = group.len();
             self.write_group(&mut group).await;
         }
         self.conn

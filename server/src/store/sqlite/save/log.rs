@@ -1,0 +1,86 @@
+//! The audit log, and what is forgotten.
+
+use gatematch_domain::audit::Event;
+use gatematch_protocol::id::EventId;
+use gatematch_protocol::time::Timestamp;
+use serde_json::{Value, json};
+use sqlx::Row as _;
+
+use super::Pen;
+use crate::store::{REPEAT_SECONDS, StoreError};
+
+/// How long a challenge is kept after it was made, in seconds: for those who still ask how it ended.
+const KEEP_CHALLENGES_SECONDS: i64 = 86_400;
+/// How long a spent proof is kept, in seconds: longer than any clock skew lets it be tried again, and longer than a
+/// clock that is an hour off and comes back.
+const KEEP_PROOFS_SECONDS: i64 = 7_200;
+
+const INSERT_EVENTS: &str = "
+    INSERT INTO audit_events (id, seq, at, type, actor, username, device, gateway, client, outcome, reason,
+                              number_match, policy, detail)
+    VALUES {rows}";
+
+const PURGE_PROOFS: &str = "DELETE FROM spent_proofs WHERE spent_at < ?";
+const PURGE_REPEATS: &str = "DELETE FROM repeats WHERE created_at < ?";
+const PURGE_ENROLLMENTS: &str = "DELETE FROM enrollments WHERE expires_at < ?";
+const PURGE_DELIVERIES: &str = "
+    DELETE FROM deliveries WHERE challenge_id IN
+        (SELECT id FROM challenges WHERE created_at < ? AND state NOT IN ('pending', 'approved')
+         ORDER BY created_at LIMIT 20000)";
+const PURGE_CHALLENGES: &str = "
+    DELETE FROM challenges WHERE id IN
+        (SELECT id FROM challenges WHERE created_at < ? AND state NOT IN ('pending', 'approved')
+         ORDER BY created_at LIMIT 20000)";
+
+impl Pen<'_> {
+    pub(super) async fn save_events(&mut self, events: &[Event]) -> Result<(), StoreError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let last = sqlx::query("SELECT coalesce(max(seq), 0) AS seq FROM audit_events");
+        let mut seq: i64 = last.fetch_one(&mut *self.conn).await?.try_get("seq")?;
+        let mut rows = Vec::with_capacity(events.len());
+        for event in events {
+            seq += 1;
+            let random = self.edge.random().map_err(|_| StoreError::Database("no random bytes".into()))?;
+            rows.push(event_row(event, EventId::new(event.at, random), seq));
+        }
+        self.run(INSERT_EVENTS, rows).await?;
+        Ok(())
+    }
+
+    pub(super) async fn purge(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let old = now.plus_seconds(-KEEP_CHALLENGES_SECONDS).micros();
+        for (sql, before) in [
+            (PURGE_PROOFS, now.plus_seconds(-KEEP_PROOFS_SECONDS).micros()),
+            (PURGE_REPEATS, now.plus_seconds(-REPEAT_SECONDS).micros()),
+            (PURGE_ENROLLMENTS, old),
+            (PURGE_DELIVERIES, old),
+            (PURGE_CHALLENGES, old),
+        ] {
+            sqlx::query(sql).bind(before).execute(&mut *self.conn).await?;
+        }
+        Ok(())
+    }
+}
+
+fn event_row(event: &Event, id: EventId, seq: i64) -> Value {
+    let client = event.client.as_ref().and_then(|client| client.shown()).map(|shown| Value::Object(shown).to_string());
+    let detail = (!event.detail.is_empty()).then(|| Value::Object(event.detail.clone()).to_string());
+    json!([
+        id,
+        seq,
+        event.at.micros(),
+        event.kind,
+        event.actor.to_string(),
+        event.user,
+        event.device,
+        event.gateway,
+        client,
+        event.outcome.as_str(),
+        event.reason,
+        event.number_match,
+        event.policy,
+        detail,
+    ])
+}

@@ -1,0 +1,90 @@
+//! Writes what a group of verbs changed. Each kind of change is one statement for the whole group, guarded by
+//! what was read: an account by its revision, a challenge by its state.
+//!
+//! Statements stand as constants beside the code that fills them; `{rows}` is where the values go.
+
+mod account;
+mod challenge;
+mod log;
+mod registry;
+
+use serde_json::Value;
+use sqlx::AssertSqlSafe;
+use sqlx::sqlite::SqliteConnection;
+
+use crate::edge::Edge;
+use crate::store::StoreError;
+use crate::store::world::World;
+use crate::vault::Vault;
+
+/// The most rows of one statement. Smaller ones have a power of two, so that few statements serve all groups and
+/// each is prepared once.
+const MOST_ROWS: usize = 64;
+
+/// What writing needs beside the rows.
+pub(super) struct Pen<'a> {
+    pub(super) conn: &'a mut SqliteConnection,
+    pub(super) vault: &'a Vault,
+    pub(super) edge: &'a Edge,
+}
+
+impl Pen<'_> {
+    /// Writes the difference between what was read and what is now.
+    pub(super) async fn save(&mut self, before: &World, after: &World) -> Result<(), StoreError> {
+        self.save_users(before, after).await?;
+        self.save_devices(before, after).await?;
+        self.save_challenges(before, after).await?;
+        self.save_gateways(before, after).await?;
+        self.save_admin_keys(before, after).await?;
+        self.save_enrollments(before, after).await?;
+        self.save_once_only(before, after).await?;
+        self.save_events(&after.events).await?;
+        match after.purge_before {
+            Some(now) => self.purge(now).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Runs `sql` for `rows`, each of them an array of as many values; yields how many rows were touched.
+    async fn run(&mut self, sql: &'static str, rows: Vec<Value>) -> Result<u64, StoreError> {
+        let mut touched = 0;
+        let mut rest = rows.as_slice();
+        while !rest.is_empty() {
+            let size = if rest.len() >= MOST_ROWS { MOST_ROWS } else { 1 << rest.len().ilog2() };
+            let (chunk, more) = rest.split_at(size);
+            touched += self.run_chunk(sql, chunk).await?;
+            rest = more;
+        }
+        Ok(touched)
+    }
+
+    async fn run_chunk(&mut self, sql: &'static str, rows: &[Value]) -> Result<u64, StoreError> {
+        let columns = rows.first().and_then(Value::as_array).map_or(0, Vec::len);
+        let row = format!("({})", vec!["?"; columns].join(","));
+        let text = sql.replace("{rows}", &vec![row; rows.len()].join(","));
+        // Nothing but question marks was put in.
+        let mut query = sqlx::query(AssertSqlSafe(text)).persistent(true);
+        for value in rows.iter().filter_map(Value::as_array).flatten() {
+            query = match value {
+                Value::Null => query.bind(None::<&str>),
+                Value::Bool(flag) => query.bind(*flag),
+                Value::Number(number) => query.bind(number.as_i64()),
+                Value::String(text) => query.bind(text.as_str()),
+                Value::Array(_) | Value::Object(_) => return Err(StoreError::Corrupt("row to be written")),
+            };
+        }
+        Ok(query.execute(&mut *self.conn).await?.rows_affected())
+    }
+
+    /// Like [`Pen::run`], for statements that must touch each of their rows: if one is not as it was read,
+    /// somebody else was first, and nothing of the group is written.
+    async fn run_guarded(&mut self, sql: &'static str, rows: Vec<Value>) -> Result<(), StoreError> {
+        let expected = rows.len() as u64;
+        let touched = self.run(sql, rows).await?;
+        if touched == expected { Ok(()) } else { Err(StoreError::Database("somebody else was first".into())) }
+    }
+
+    fn seal(&self, label: &str, text: &str) -> Result<String, StoreError> {
+        self.vault.seal(label, text.as_bytes()).map_err(|fault| StoreError::Database(fault.to_string().into()))
+    }
+}

@@ -1,0 +1,84 @@
+//! Gateways, keys, enrollments, and what counts once only.
+
+use gatematch_protocol::time::Timestamp;
+use serde_json::json;
+
+use super::Pen;
+use crate::store::StoreError;
+use crate::store::world::{Difference, World};
+
+const INSERT_GATEWAYS: &str = "
+    INSERT INTO gateways (id, name, application, can_display, client_address, key_digest, created_at) VALUES {rows}";
+const DELETE_GATEWAYS: &str = "DELETE FROM gateways WHERE id IN (VALUES {rows})";
+const INSERT_ADMIN_KEYS: &str = "INSERT INTO admin_keys (id, name, role, key_digest, created_at) VALUES {rows}";
+const DELETE_ADMIN_KEYS: &str = "DELETE FROM admin_keys WHERE id IN (VALUES {rows})";
+const INSERT_ENROLLMENTS: &str = "
+    INSERT INTO enrollments (id, user_id, token_digest, created_at, expires_at, by_admin) VALUES {rows}";
+const SPEND_ENROLLMENTS: &str = "
+    WITH v (id, used_at) AS (VALUES {rows})
+    UPDATE enrollments SET used_at = v.used_at FROM v WHERE enrollments.id = v.id AND enrollments.used_at IS NULL";
+const INSERT_REPEATS: &str = "
+    INSERT OR REPLACE INTO repeats (gateway_id, repeat_key, body_digest, challenge_id, status, reason, created_at)
+    VALUES {rows}";
+const INSERT_PROOFS: &str = "INSERT INTO spent_proofs (thumbprint, jti, spent_at) VALUES {rows}";
+const INSERT_SIGNING_KEYS: &str = "
+    INSERT INTO signing_keys (id, purpose, public_key, private_key, status, created_at) VALUES {rows}";
+
+impl Pen<'_> {
+    pub(super) async fn save_gateways(&mut self, before: &World, after: &World) -> Result<(), StoreError> {
+        let was = before.gateways.iter().map(|(id, row)| (*id, row)).collect();
+        let is = after.gateways.iter().map(|(id, row)| (*id, row)).collect();
+        let gateways = Difference::between(&was, &is);
+        let rows = gateways.added.iter().map(|(gateway, digest)| {
+            let address = gateway.client_address.as_str();
+            let (name, application) = (&gateway.name, &gateway.application);
+            json!([gateway.id, name, application, gateway.can_display, address, digest, gateway.created_at.micros()])
+        });
+        self.run(INSERT_GATEWAYS, rows.collect()).await?;
+        self.run_guarded(DELETE_GATEWAYS, gateways.removed.iter().map(|id| json!([id])).collect()).await
+    }
+
+    pub(super) async fn save_admin_keys(&mut self, before: &World, after: &World) -> Result<(), StoreError> {
+        let was = before.admin_keys.iter().map(|(id, row)| (*id, row)).collect();
+        let is = after.admin_keys.iter().map(|(id, row)| (*id, row)).collect();
+        let keys = Difference::between(&was, &is);
+        let row = |(key, digest): &(gatematch_domain::role::AdminKey, String)| {
+            json!([key.id, key.name, key.role.as_str(), digest, key.created_at.micros()])
+        };
+        self.run(INSERT_ADMIN_KEYS, keys.added.iter().map(|key| row(key)).collect()).await?;
+        self.run_guarded(DELETE_ADMIN_KEYS, keys.removed.iter().map(|id| json!([id])).collect()).await
+    }
+
+    pub(super) async fn save_enrollments(&mut self, before: &World, after: &World) -> Result<(), StoreError> {
+        let was = before.enrollments.iter().map(|(id, row)| (*id, row)).collect();
+        let is = after.enrollments.iter().map(|(id, row)| (*id, row)).collect();
+        let enrollments = Difference::between(&was, &is);
+        let rows = enrollments
+            .added
+            .iter()
+            .map(|e| json!([e.id, e.user, e.token_digest, e.created_at.micros(), e.expires_at.micros(), e.by_admin]));
+        self.run(INSERT_ENROLLMENTS, rows.collect()).await?;
+        let rows = enrollments.changed.iter().map(|(_, e)| json!([e.id, e.used_at.map(Timestamp::micros)]));
+        self.run_guarded(SPEND_ENROLLMENTS, rows.collect()).await
+    }
+
+    pub(super) async fn save_once_only(&mut self, before: &World, after: &World) -> Result<(), StoreError> {
+        let repeats = after.repeats.iter().filter(|(key, repeat)| before.repeats.get(*key) != Some(repeat));
+        let rows = repeats.map(|((gateway, key), first)| {
+            let at = first.created_at.micros();
+            json!([gateway, key, first.body_digest, first.challenge, first.status, first.reason, at])
+        });
+        self.run(INSERT_REPEATS, rows.collect()).await?;
+        let proofs = after.proofs.iter().filter(|(proof, _)| !before.proofs.contains_key(*proof));
+        let rows = proofs.map(|((thumbprint, jti), at)| json!([thumbprint, jti, at.micros()]));
+        self.run(INSERT_PROOFS, rows.collect()).await?;
+        if before.signing_keys != after.signing_keys {
+            let rows = after
+                .signing_keys
+                .iter()
+                .map(|key| json!([key.id, key.purpose, key.public, key.private, key.status, key.created_at.micros()]));
+            self.run(INSERT_SIGNING_KEYS, rows.collect()).await?;
+        }
+        Ok(())
+    }
+}
