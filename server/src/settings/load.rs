@@ -21,25 +21,11 @@ impl Settings {
     /// [`SettingsFault`] names the first setting that cannot be used, and where it was given.
     pub fn load(flags: &Flags, environment: &Environment) -> Result<Loaded, SettingsFault> {
         environment.check_text()?;
-        refuse_public_listener(environment)?;
         let path = config_file(flags, environment);
         let file = path.as_deref().map(File::read).transpose()?.unwrap_or_default();
         let sources = Sources { environment, path: path.as_deref() };
         let settings = sources.settings(flags, file)?;
         Ok(Loaded { settings, file: path, warnings: environment.warnings() })
-    }
-}
-
-/// Whoever sets it relies on the other listener being closed to phones and home computers. It must not be passed over.
-fn refuse_public_listener(environment: &Environment) -> Result<(), SettingsFault> {
-    let name = "GATEMATCH_PUBLIC_LISTEN";
-    match environment.get(name) {
-        None => Ok(()),
-        Some(_) => Err(SettingsFault::Value {
-            origin: name.to_owned(),
-            what: "needs a second listener, which this version does not have".to_owned(),
-            todo: "Unset it, and let the reverse proxy pass only what phones need (docs/install.md).".to_owned(),
-        }),
     }
 }
 

@@ -32,9 +32,9 @@ use tokio::task::JoinHandle;
 pub use self::open::{OpenFault, Opened as Database};
 use self::writer::Job;
 use super::verb::{
-    CancelChallenge, ConfirmDevice, CreateAdminKey, CreateEnrollment, CreateGateway, CreateSigningKeys, DeleteGateway,
-    DeleteUser, LockUser, Purge, RecordEvents, RecordResponse, RevokeAdminKey, RevokeDevice, SetPush, Settle,
-    SpendPasscode, SpendProof, Verb,
+    ConfirmDevice, CreateAdminKey, CreateEnrollment, CreateGateway, CreateSigningKeys, DeleteGateway, DeleteUser,
+    LockUser, Purge, RecordEvents, RecordResponse, RevokeAdminKey, RevokeDevice, SetPush, Settle, SpendProof,
+    StepOfGateway, Verb,
 };
 use super::{
     Act, AuditQuery, FirstAnswer, OpenChallenge, Opened, PutUser, Redemption, RegisterDevice, Reply, Store, StoreError,
@@ -108,7 +108,7 @@ impl Store for Sqlite {
         id: ChallengeId,
         gateway: GatewayId,
     ) -> Reply<'_, Result<Challenge, RedeemRefusal>> {
-        self.write(SpendPasscode { act, id, gateway })
+        self.write(StepOfGateway { act, id, gateway, step: Account::spend_passcode })
     }
 
     fn cancel_challenge(
@@ -117,7 +117,7 @@ impl Store for Sqlite {
         id: ChallengeId,
         gateway: GatewayId,
     ) -> Reply<'_, Result<Challenge, RedeemRefusal>> {
-        self.write(CancelChallenge { act, id, gateway })
+        self.write(StepOfGateway { act, id, gateway, step: Account::cancel })
     }
 
     fn settle(&self, now: Timestamp) -> Reply<'_, Option<Timestamp>> {

@@ -136,13 +136,18 @@ fn unaccounted(world: &World, id: ChallengeId, gateway: GatewayId) -> Option<Cha
     world.challenge(id).filter(|challenge| challenge.gateway == gateway).cloned()
 }
 
-pub(crate) struct SpendPasscode {
+/// What a gateway may do to its own challenge while it lives.
+type Step = fn(&mut Account, ChallengeId, GatewayId, &mut Journal) -> Result<Challenge, RedeemRefusal>;
+
+/// A passcode or a cancellation: a step of the gateway on its own challenge.
+pub(crate) struct StepOfGateway {
     pub(crate) act: Act,
     pub(crate) id: ChallengeId,
     pub(crate) gateway: GatewayId,
+    pub(crate) step: Step,
 }
 
-impl Verb for SpendPasscode {
+impl Verb for StepOfGateway {
     type Reply = Result<Challenge, RedeemRefusal>;
 
     fn act(&self) -> Option<&Act> {
@@ -154,40 +159,15 @@ impl Verb for SpendPasscode {
     }
 
     fn apply(&self, world: &mut World) -> Self::Reply {
-        let spend =
-            |account: &mut Account, journal: &mut Journal| account.spend_passcode(self.id, self.gateway, journal);
-        let spent = world.on_challenge(&self.act, self.id, spend);
-        spent.unwrap_or_else(|| Err(final_or_unknown(world, self.id, self.gateway)))
+        let step = |account: &mut Account, journal: &mut Journal| (self.step)(account, self.id, self.gateway, journal);
+        let made = world.on_challenge(&self.act, self.id, step);
+        made.unwrap_or_else(|| Err(final_or_unknown(world, self.id, self.gateway)))
     }
 }
 
 fn final_or_unknown(world: &World, id: ChallengeId, gateway: GatewayId) -> RedeemRefusal {
     unaccounted(world, id, gateway)
         .map_or(RedeemRefusal::Unknown, |challenge| RedeemRefusal::Final(challenge.state.as_str()))
-}
-
-pub(crate) struct CancelChallenge {
-    pub(crate) act: Act,
-    pub(crate) id: ChallengeId,
-    pub(crate) gateway: GatewayId,
-}
-
-impl Verb for CancelChallenge {
-    type Reply = Result<Challenge, RedeemRefusal>;
-
-    fn act(&self) -> Option<&Act> {
-        Some(&self.act)
-    }
-
-    fn needs(&self, needs: &mut Needs) {
-        needs.challenges.insert(self.id);
-    }
-
-    fn apply(&self, world: &mut World) -> Self::Reply {
-        let cancel = |account: &mut Account, journal: &mut Journal| account.cancel(self.id, self.gateway, journal);
-        let cancelled = world.on_challenge(&self.act, self.id, cancel);
-        cancelled.unwrap_or_else(|| Err(final_or_unknown(world, self.id, self.gateway)))
-    }
 }
 
 pub(crate) struct Settle {

@@ -15,7 +15,7 @@ use gatematch_domain::audit::{Actor, Journal};
 use gatematch_domain::user::User;
 use gatematch_protocol::id::ChallengeId;
 
-pub(crate) use self::challenge::{CancelChallenge, RecordResponse, Settle, SpendPasscode};
+pub(crate) use self::challenge::{RecordResponse, Settle, StepOfGateway};
 pub(crate) use self::device::{ConfirmDevice, CreateEnrollment, RevokeDevice, SetPush};
 pub(crate) use self::gateway::{CreateGateway, DeleteGateway};
 pub(crate) use self::keys::{CreateAdminKey, CreateSigningKeys, RevokeAdminKey, SpendProof};
