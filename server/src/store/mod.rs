@@ -82,8 +82,8 @@ impl Act {
     }
 }
 
-/// What [`Store::open_challenge`] takes.
-#[derive(Clone, Debug)]
+/// What [`Store::open_challenge`] takes. It has no `Debug`: the number follows from the draw.
+#[derive(Clone)]
 pub struct OpenChallenge {
     /// Who asks.
     pub act: Act,
