@@ -1,0 +1,219 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_numeric_date(second)
+}
+
+fn key(port: u16, identifier: u8, authenticator: u8) -> Key {
+    Key { source: SocketAddr::from(([192, 0, 2, 1], port)), identifier, authenticator: [authenticator; 16] }
+}
+
+fn answer(octet: u8) -> Arc<[u8]> {
+    vec![octet; 20].into()
+}
+
+const NEW: Begun = Begun::New { superseded: None };
+
+#[test]
+fn a_retransmission_waits_and_then_gets_the_same_octets() {
+    let mut table = Duplicates::new(Limits::default());
+    assert_eq!(table.begin(key(1, 1, 1), at(0)), NEW);
+    for second in 0..100 {
+        assert_eq!(table.begin(key(1, 1, 1), at(second)), Begun::InProgress);
+    }
+    assert!(table.answer(&key(1, 1, 1), answer(9), at(100)));
+    assert_eq!(table.begin(key(1, 1, 1), at(129)), Begun::Answered(answer(9)));
+    assert!(!table.answer(&key(1, 1, 1), answer(8), at(129)), "the first answer stays");
+    assert_eq!(table.begin(key(1, 1, 1), at(130)), NEW);
+}
+
+#[test]
+fn address_port_and_identifier_tell_requests_apart() {
+    let mut table = Duplicates::new(Limits::default());
+    let mut other = key(1, 1, 1);
+    other.source.set_ip([192, 0, 2, 2].into());
+    for key in [key(1, 1, 1), key(2, 1, 1), key(1, 2, 1), other] {
+        assert_eq!(table.begin(key, at(0)), NEW);
+    }
+    assert_eq!((table.len(), table.in_progress()), (4, 4));
+}
+
+#[test]
+fn ra_05_another_authenticator_takes_the_place() {
+    let mut table = Duplicates::new(Limits::default());
+    assert_eq!(table.begin(key(1, 1, 1), at(0)), NEW);
+    assert_eq!(table.begin(key(1, 1, 2), at(1)), Begun::New { superseded: Some(key(1, 1, 1)) });
+    assert!(!table.answer(&key(1, 1, 1), answer(1), at(2)), "it is gone");
+    assert!(!table.forget(&key(1, 1, 1)));
+    assert_eq!(table.begin(key(1, 1, 2), at(2)), Begun::InProgress);
+    assert!(table.answer(&key(1, 1, 2), answer(2), at(3)));
+    assert_eq!(table.begin(key(1, 1, 3), at(4)), NEW, "an answered one is only forgotten");
+    assert_eq!((table.len(), table.in_progress(), table.octets), (1, 1, 0));
+}
+
+#[test]
+fn what_is_forgotten_is_new_again() {
+    let mut table = Duplicates::new(Limits::default());
+    assert_eq!(table.begin(key(1, 1, 1), at(0)), NEW);
+    assert!(table.forget(&key(1, 1, 1)));
+    assert!(!table.forget(&key(1, 1, 1)));
+    assert_eq!(table.begin(key(1, 1, 1), at(0)), NEW);
+    assert!(table.answer(&key(1, 1, 1), answer(1), at(0)));
+    assert!(!table.forget(&key(1, 1, 1)), "an answer stays");
+}
+
+#[test]
+fn a_full_table_refuses_but_lets_old_answers_go() {
+    let mut table = Duplicates::new(Limits { entries: 2, octets: usize::MAX });
+    assert_eq!(table.begin(key(1, 1, 1), at(0)), NEW);
+    assert_eq!(table.begin(key(1, 2, 1), at(0)), NEW);
+    assert_eq!(table.begin(key(1, 3, 1), at(0)), Begun::Full);
+    assert_eq!(table.begin(key(1, 2, 2), at(0)), Begun::New { superseded: Some(key(1, 2, 1)) }, "no more than before");
+    assert!(table.answer(&key(1, 1, 1), answer(1), at(10)));
+    assert_eq!(table.begin(key(1, 3, 1), at(14)), Begun::Full);
+    assert_eq!(table.begin(key(1, 1, 1), at(14)), Begun::Answered(answer(1)), "to refuse costs nobody his answer");
+    assert_eq!(table.begin(key(1, 3, 1), at(15)), NEW);
+    assert_eq!(table.begin(key(1, 4, 1), at(99)), Begun::Full, "those in progress stay");
+}
+
+#[test]
+fn octets_are_bounded_with_room_for_each_answer() {
+    let mut table = Duplicates::new(Limits { entries: usize::MAX, octets: 2 * MAX_LENGTH });
+    assert_eq!(table.begin(key(1, 1, 1), at(0)), NEW);
+    assert_eq!(table.begin(key(1, 2, 1), at(0)), NEW);
+    assert_eq!(table.begin(key(1, 3, 1), at(0)), Begun::Full);
+    assert!(table.answer(&key(1, 1, 1), answer(1), at(0)));
+    assert_eq!(table.begin(key(1, 3, 1), at(4)), Begun::Full, "20 octets are missing");
+    assert_eq!(table.begin(key(1, 3, 1), at(5)), NEW);
+}
+
+#[test]
+fn the_queue_does_not_grow_with_answers_that_were_superseded() {
+    let mut table = Duplicates::new(Limits { entries: 4, octets: usize::MAX });
+    assert_eq!(table.begin(key(1, 2, 1), at(0)), NEW);
+    assert!(table.answer(&key(1, 2, 1), answer(1), at(0)), "this one stays in front");
+    for authenticator in 0..=255 {
+        assert_eq!(table.begin(key(1, 1, authenticator), at(0)), NEW);
+        assert!(table.answer(&key(1, 1, authenticator), answer(1), at(0)));
+        assert!(table.answered.len() <= 2 * 4);
+    }
+    assert_eq!(table.len(), 2);
+}
+
+#[test]
+fn a_clock_that_is_set_back_keeps_nothing_for_ever() {
+    let mut table = Duplicates::new(Limits::default());
+    assert_eq!(table.begin(key(1, 1, 1), at(10_000)), NEW);
+    assert!(table.answer(&key(1, 1, 1), answer(1), at(10_000)));
+    assert_eq!(table.begin(key(1, 1, 1), at(9_990)), Begun::Answered(answer(1)));
+    assert_eq!(table.begin(key(1, 1, 1), at(5_000)), NEW);
+}
+
+/// An answer, and when it was given.
+type Given = (Arc<[u8]>, Timestamp);
+
+/// The same table as one would write it without a thought of speed: a list, searched from end to end.
+struct Model {
+    limits: Limits,
+    entries: Vec<(Key, Option<Given>)>,
+}
+
+impl Model {
+    /// Answers that are too old go; those in progress stay where they are.
+    fn expire(&mut self, life: i64, now: Timestamp) {
+        self.entries.retain(|(_, answer)| answer.as_ref().is_none_or(|(_, at)| now < at.plus_seconds(life)));
+    }
+
+    fn has_room(&self, key: &Key) -> bool {
+        let others = || self.entries.iter().filter(|(other, _)| other.slot() != key.slot());
+        let octets: usize =
+            others().map(|(_, answer)| answer.as_ref().map_or(MAX_LENGTH, |(octets, _)| octets.len())).sum();
+        others().count() < self.limits.entries && octets + MAX_LENGTH <= self.limits.octets
+    }
+
+    fn begin(&mut self, key: Key, now: Timestamp) -> Begun {
+        self.expire(LIFE_SECONDS, now);
+        match self.entries.iter().find(|(other, _)| *other == key) {
+            Some((_, None)) => return Begun::InProgress,
+            Some((_, Some((octets, _)))) => return Begun::Answered(Arc::clone(octets)),
+            None => {}
+        }
+        if !self.has_room(&key) {
+            self.expire(LEAST_LIFE_SECONDS, now);
+        }
+        if !self.has_room(&key) {
+            return Begun::Full;
+        }
+        let place = self.entries.iter().position(|(other, _)| other.slot() == key.slot());
+        let before = place.map(|place| self.entries.remove(place));
+        self.entries.push((key, None));
+        Begun::New { superseded: before.filter(|(_, answer)| answer.is_none()).map(|(key, _)| key) }
+    }
+
+    fn answer(&mut self, key: &Key, octets: Arc<[u8]>, now: Timestamp) -> bool {
+        let Some(entry) = self.entries.iter_mut().find(|(other, answer)| other == key && answer.is_none()) else {
+            return false;
+        };
+        entry.1 = Some((octets, now));
+        true
+    }
+
+    fn forget(&mut self, key: &Key) -> bool {
+        let place = self.entries.iter().position(|(other, answer)| other == key && answer.is_none());
+        place.map(|place| self.entries.remove(place)).is_some()
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Begin(Key),
+    Answer(Key, usize),
+    Forget(Key),
+    Wait(i64),
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    let keys = || (0_u16..3, 0_u8..3, 0_u8..3).prop_map(|(port, identifier, filler)| key(port, identifier, filler));
+    prop_oneof![
+        5 => keys().prop_map(Step::Begin),
+        4 => (keys(), 20_usize..=MAX_LENGTH).prop_map(|(key, length)| Step::Answer(key, length)),
+        1 => keys().prop_map(Step::Forget),
+        2 => (0_i64..12).prop_map(Step::Wait),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn it_is_the_simple_table(
+        path in proptest::collection::vec(steps(), 0..200),
+        entries in 0_usize..8,
+        packets in 0_usize..8,
+    ) {
+        let limits = Limits { entries, octets: packets * MAX_LENGTH };
+        let mut table = Duplicates::new(limits);
+        let mut model = Model { limits, entries: Vec::new() };
+        let mut now = at(0);
+        for (number, step) in path.into_iter().enumerate() {
+            match step {
+                Step::Begin(key) => {
+                    prop_assert_eq!(table.begin(key, now), model.begin(key, now));
+                    prop_assert_eq!(table.len(), model.entries.len());
+                }
+                Step::Answer(key, length) => {
+                    let octets: Arc<[u8]> = vec![(number % 256) as u8; length].into();
+                    let told = table.answer(&key, Arc::clone(&octets), now);
+                    prop_assert_eq!(told, model.answer(&key, octets, now));
+                }
+                Step::Forget(key) => prop_assert_eq!(table.forget(&key), model.forget(&key)),
+                Step::Wait(seconds) => now = now.plus_seconds(seconds),
+            }
+            let in_progress = model.entries.iter().filter(|(_, answer)| answer.is_none()).count();
+            prop_assert_eq!(table.in_progress(), in_progress);
+            prop_assert!(table.len() <= entries);
+            prop_assert!(table.octets + table.in_progress() * MAX_LENGTH <= limits.octets);
+            prop_assert!(table.answered.len() <= 2 * entries);
+        }
+    }
+}
