@@ -1,0 +1,285 @@
+//! One login, from its request to its answer. Whatever hangs or fails on the way, an answer leaves in time, and it is
+//! Access-Accept only on a checked result that is this login's.
+
+mod call;
+mod hold;
+mod ids;
+mod refusal;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use gatematch_protocol::challenge::ChallengeView;
+use gatematch_protocol::id::{ChallengeId, GatewayId};
+use gatematch_protocol::time::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use self::refusal::{Ended, Refusal};
+use super::Shared;
+use super::waiting::Ticket;
+use crate::attribute::{REPLY_MESSAGE, STATE};
+use crate::credentials::Standing;
+use crate::deadline::{Times, later};
+use crate::door::{Cause, Request};
+use crate::packet::{Packet, code};
+use crate::settings::{ClientSettings, FirstFactor, Style};
+use crate::state::Bound;
+use crate::upstream::{Granted, Verdict, seal};
+
+/// What every Access-Reject says (contract section 6: the person is not told why).
+const REFUSED: &str = "The sign-in was not approved.";
+/// How long a login waits for the end of the one whose place it takes.
+const SUCCESSION: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// A challenge that was made and is not decided.
+#[derive(Clone, Debug)]
+pub(super) struct Open {
+    /// The client that it was made for, by its place in the settings.
+    client: usize,
+    /// The User-Name that it was made for, as it came.
+    user_name: String,
+    id: ChallengeId,
+    /// The user in the server's answer.
+    user: String,
+    expires_at: Timestamp,
+    /// What the upstream server grants.
+    granted: Vec<Granted>,
+}
+
+enum Answer {
+    Accept(Vec<Granted>),
+    Challenge { message: String, state: [u8; 16] },
+}
+
+struct Login {
+    shared: Arc<Shared>,
+    request: Box<Request>,
+    ticket: Ticket,
+    times: Times,
+    /// Cancelled when the deadline is over.
+    late: CancellationToken,
+}
+
+/// Decides a login and answers it.
+pub(super) async fn run(shared: Arc<Shared>, request: Box<Request>, ticket: Ticket) {
+    let index = request.head.client;
+    let Some(client) = shared.clients.get(index) else { return };
+    let times = Times::new(request.arrived, client.time_limit);
+    let name = client.name.clone();
+    let login = Login { shared, request, ticket, times, late: CancellationToken::new() };
+    let refusal = match login.decide_in_time().await {
+        Ok(answer) => login.give(answer).await.err(),
+        Err(refusal) => Some(refusal),
+    };
+    if let Some(refusal) = refusal {
+        if let Some(cause) = refusal.cause() {
+            login.shared.note(&login.request.head, cause);
+        }
+        tracing::info!(client = %name, why = %refusal, "Access-Reject");
+        let message = [(REPLY_MESSAGE, REFUSED.as_bytes().to_vec())];
+        if let Err(cause) = login.shared.reply(&login.request.head, code::ACCESS_REJECT, &message).await {
+            login.shared.note(&login.request.head, cause);
+        }
+    }
+}
+
+impl Drop for Login {
+    fn drop(&mut self) {
+        // Where it was answered, this does nothing.
+        self.shared.door().forget(&self.request.head);
+    }
+}
+
+impl Login {
+    /// One sleep for the whole login: a clock that is set back meanwhile does not give it more time.
+    async fn decide_in_time(&self) -> Result<Answer, Refusal> {
+        let mut decision = std::pin::pin!(self.decide());
+        tokio::select! {
+            biased;
+            decided = &mut decision => return decided,
+            () = self.shared.edge.clock.sleep_until(self.times.deadline()) => self.late.cancel(),
+        }
+        decision.await
+    }
+
+    async fn decide(&self) -> Result<Answer, Refusal> {
+        let client = self.client()?;
+        if let Some(before) = &self.ticket.before {
+            let latest = later(self.shared.edge.now(), SUCCESSION);
+            self.within(async {
+                tokio::select! {
+                    () = before.cancelled() => {}
+                    () = self.shared.edge.clock.sleep_until(latest) => {}
+                }
+            })
+            .await?;
+        }
+        if let Some(state) = &self.request.state {
+            return self.second(client, state).await;
+        }
+        let granted = self.first_factor(client).await?;
+        let gateway = self.gateway().await?;
+        let view = self.create(client).await?;
+        let open = Open {
+            client: self.request.head.client,
+            user_name: self.request.user.clone(),
+            id: view.id,
+            user: view.user.clone(),
+            expires_at: view.expires_at,
+            granted,
+        };
+        self.ending(&open, self.first(client, gateway, &view, &open)).await
+    }
+
+    /// The first request of a login whose challenge was just made.
+    async fn first(
+        &self,
+        client: &ClientSettings,
+        gateway: GatewayId,
+        view: &ChallengeView,
+        open: &Open,
+    ) -> Result<Answer, Refusal> {
+        match view.status.as_str() {
+            // Approved at once, so by no factor of the person.
+            "approved" if client.first_factor == FirstFactor::None => Err(Refusal::NameAlone),
+            "pending" if client.style == Style::Challenge => match &view.number {
+                Some(number) => self.ask(number, open),
+                // Policy asks for no number: there is nothing to show.
+                None => self.hold(client, gateway, open).await,
+            },
+            "pending" | "approved" => self.hold(client, gateway, open).await,
+            _ => Err(Refusal::decided(view)),
+        }
+    }
+
+    /// Access-Challenge: the number, and the State that the second request brings back.
+    fn ask(&self, number: &str, open: &Open) -> Result<Answer, Refusal> {
+        if !(1..=10).contains(&number.len()) || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(Refusal::NotServed(Cause::ServerUnavailable));
+        }
+        let random = self.shared.edge.random().map_err(|_| Refusal::NotServed(Cause::NoEntropy))?;
+        let bound = Bound { client: open.client, user: open.user_name.clone(), payload: open.clone() };
+        let mut states = self.shared.states();
+        // Challenges whose State nobody brought back have died by themselves.
+        drop(states.sweep(self.shared.edge.now()));
+        let issued = states.issue(random, bound, open.expires_at);
+        let state = issued.map_err(|_| Refusal::NotServed(Cause::Overloaded))?;
+        Ok(Answer::Challenge { message: format!("Enter {number} in your phone"), state })
+    }
+
+    /// The second request of the style `challenge`.
+    async fn second(&self, client: &ClientSettings, state: &[u8]) -> Result<Answer, Refusal> {
+        if client.style != Style::Challenge {
+            return Err(Refusal::State);
+        }
+        // Whatever it is worth, it is spent.
+        let open = self.shared.states().forget(state).ok_or(Refusal::State)?;
+        let ours = open.client == self.request.head.client && open.user_name == self.request.user;
+        if !ours || self.shared.edge.now() >= open.expires_at {
+            self.delete(open.client, open.id).await;
+            return Err(Refusal::State);
+        }
+        self.ending(&open, async {
+            let gateway = self.gateway().await?;
+            self.hold(client, gateway, &open).await
+        })
+        .await
+    }
+
+    /// Ends the challenge where the login ends in any other way than by its decision.
+    async fn ending(
+        &self,
+        open: &Open,
+        login: impl Future<Output = Result<Answer, Refusal>>,
+    ) -> Result<Answer, Refusal> {
+        let outcome = login.await;
+        if outcome.as_ref().is_err_and(Refusal::leaves_it_open) {
+            self.delete(open.client, open.id).await;
+        }
+        outcome
+    }
+
+    /// What the first factor grants; nothing where the client has checked it, or nobody does.
+    async fn first_factor(&self, client: &ClientSettings) -> Result<Vec<Granted>, Refusal> {
+        if client.first_factor != FirstFactor::Radius {
+            return Ok(Vec::new());
+        }
+        let packet = Packet::decode(&self.request.raw).map_err(|_| Refusal::NotServed(Cause::Malformed))?;
+        let asked = self.shared.upstreams.ask(&client.upstreams, &packet, &client.secret, self.times.upstream());
+        match self.within(asked).await? {
+            Verdict::Accept(granted) => Ok(granted),
+            Verdict::Reject => Err(Refusal::FirstFactor),
+            Verdict::Challenge => Err(Refusal::NotServed(Cause::UpstreamChallenge)),
+            Verdict::Silence => Err(Refusal::NotServed(Cause::UpstreamUnavailable)),
+            Verdict::Unauthentic => Err(Refusal::NotServed(Cause::UpstreamUnauthentic)),
+        }
+    }
+
+    /// The gateway that the client's key belongs to.
+    async fn gateway(&self) -> Result<GatewayId, Refusal> {
+        match self.within(self.shared.credentials.standing(self.request.head.client)).await {
+            Ok(Standing::Sound(gateway)) => Ok(gateway),
+            Ok(Standing::CannotDisplay) => Err(Refusal::CannotDisplay),
+            Ok(Standing::Refused | Standing::Unknown) => Err(Refusal::NotServed(Cause::GatewayKeyRefused)),
+            // Nothing is known of the key because the server has not answered since the start.
+            Err(Ended::Deadline) => Err(Refusal::NotServed(Cause::ServerUnavailable)),
+            Err(ended) => Err(ended.into()),
+        }
+    }
+
+    /// Sends an Access-Accept or Access-Challenge.
+    async fn give(&self, answer: Answer) -> Result<(), Refusal> {
+        let client = self.client()?;
+        let head = &self.request.head;
+        let (code, attributes) = match answer {
+            Answer::Challenge { message, state } => {
+                (code::ACCESS_CHALLENGE, vec![(REPLY_MESSAGE, message.into_bytes()), (STATE, state.to_vec())])
+            }
+            Answer::Accept(granted) => {
+                let granted = merged(granted, &client.accept);
+                let sealed = seal(&granted, &head.key.authenticator, &client.secret, &self.shared.edge);
+                (code::ACCESS_ACCEPT, sealed.map_err(|_| Refusal::NotServed(Cause::NoEntropy))?)
+            }
+        };
+        self.shared.reply(head, code, &attributes).await.map_err(Refusal::NotServed)?;
+        tracing::info!(client = %client.name, code, "answered");
+        Ok(())
+    }
+
+    /// Runs `work` until the login must end.
+    async fn within<T>(&self, work: impl Future<Output = T>) -> Result<T, Ended> {
+        tokio::select! {
+            biased;
+            () = self.ticket.end.cancelled() => Err(Ended::Told),
+            done = work => Ok(done),
+            () = self.late.cancelled() => Err(Ended::Deadline),
+        }
+    }
+
+    fn client(&self) -> Result<&ClientSettings, Refusal> {
+        let client = self.shared.clients.get(self.request.head.client);
+        client.ok_or(Refusal::NotServed(Cause::UnknownClient))
+    }
+}
+
+/// What upstream grants, but for what the settings say of the same type, and then the settings.
+fn merged(mut granted: Vec<Granted>, settings: &[Granted]) -> Vec<Granted> {
+    granted.retain(|upstream| !settings.iter().any(|setting| setting.is_alike(upstream)));
+    granted.extend_from_slice(settings);
+    granted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::{CLASS, SESSION_TIMEOUT};
+
+    #[test]
+    fn a_setting_takes_the_place_of_what_upstream_grants() {
+        let upstream = vec![Granted::open(SESSION_TIMEOUT, &[0, 0, 0, 9]), Granted::open(CLASS, b"c")];
+        let merged = merged(upstream, &[Granted::open(SESSION_TIMEOUT, &[0, 0, 0, 1])]);
+        let edge = crate::edge::Edge::system();
+        let sealed = seal(&merged, &[0; 16], &gatematch_protocol::secret::Secret::new("s"), &edge).unwrap();
+        assert_eq!(sealed, [(CLASS, b"c".to_vec()), (SESSION_TIMEOUT, vec![0, 0, 0, 1])]);
+    }
+}

@@ -1,0 +1,182 @@
+//! The servers that check the first factor, such as the central NPS: asked before any phone rings.
+
+mod exchange;
+mod granted;
+mod health;
+mod query;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use gatematch_protocol::secret::Secret;
+use gatematch_protocol::time::Timestamp;
+
+use self::exchange::{Exchange, NoAnswer, exchange};
+pub use self::granted::{Granted, seal};
+use self::health::{Health, Rank};
+use crate::deadline::later;
+use crate::edge::Edge;
+use crate::packet::{Packet, code};
+use crate::settings::UpstreamSettings;
+
+/// What the upstream servers say.
+#[derive(Debug)]
+pub enum Verdict {
+    /// The first factor holds; what is to be in our Access-Accept.
+    Accept(Vec<Granted>),
+    /// It does not.
+    Reject,
+    /// The server wants to ask the person something, which is not passed on.
+    Challenge,
+    /// Nobody answered in time.
+    Silence,
+    /// Nobody answered in a way that proves where the answer comes from.
+    Unauthentic,
+}
+
+/// The upstream servers, and what is known of their health.
+pub struct Upstreams {
+    edge: Edge,
+    servers: Vec<Server>,
+}
+
+struct Server {
+    settings: UpstreamSettings,
+    health: Mutex<Health>,
+}
+
+impl Upstreams {
+    /// Knows these servers; all count as alive.
+    #[must_use]
+    pub fn new(servers: Vec<UpstreamSettings>, edge: Edge) -> Self {
+        let server = |settings: UpstreamSettings| {
+            let health = Mutex::new(Health::new(settings.status_server, settings.revive_after));
+            Server { settings, health }
+        };
+        Self { edge, servers: servers.into_iter().map(server).collect() }
+    }
+
+    /// Asks the servers `who` (their places in the settings) in order, until one answers or the time is `until`.
+    pub async fn ask(
+        self: &Arc<Self>,
+        who: &[usize],
+        request: &Packet<'_>,
+        client_secret: &Secret,
+        until: Timestamp,
+    ) -> Verdict {
+        let order = self.in_order(who);
+        let mut tries: u32 = order.iter().map(|(_, server)| u32::from(server.settings.tries)).sum();
+        let mut none = Verdict::Silence;
+        for (index, server) in order {
+            let left = until.since(self.edge.now());
+            if left.is_zero() {
+                break;
+            }
+            // A short time limit is shared, so that the last server gets its turn as well.
+            let patience = server.settings.timeout.min(left / tries.max(1));
+            tries -= u32::from(server.settings.tries).min(tries);
+            match self.ask_one(server, request, client_secret, patience, until).await {
+                Ok(verdict) => {
+                    self.note(server, true);
+                    return verdict;
+                }
+                Err(why) => {
+                    tracing::debug!(upstream = %server.settings.name, ?why, "no answer");
+                    if why == NoAnswer::Unauthentic {
+                        none = Verdict::Unauthentic;
+                    }
+                    if why != NoAnswer::NotAsked {
+                        self.note(server, false);
+                        self.look_after(index);
+                    }
+                }
+            }
+        }
+        none
+    }
+
+    /// Those believed alive first, those believed dead last.
+    fn in_order(self: &Arc<Self>, who: &[usize]) -> Vec<(usize, &Server)> {
+        let now = self.edge.now();
+        let known = who.iter().filter_map(|index| Some((*index, self.servers.get(*index)?)));
+        let mut ranked: Vec<_> = known.map(|(index, server)| (health(server).rank(now), index, server)).collect();
+        ranked.iter().for_each(|(_, index, _)| self.look_after(*index));
+        // Stable: of one rank, the first in the settings comes first.
+        ranked.sort_by_key(|(rank, ..)| *rank);
+        ranked.into_iter().map(|(_, index, server)| (index, server)).collect()
+    }
+
+    async fn ask_one(
+        &self,
+        server: &Server,
+        request: &Packet<'_>,
+        client_secret: &Secret,
+        patience: Duration,
+        until: Timestamp,
+    ) -> Result<Verdict, NoAnswer> {
+        let [identifier, proxy_state @ ..] = self.random::<9>()?;
+        let authenticator = self.random()?;
+        let hop = query::Hop { client: client_secret, server: &server.settings.secret };
+        let datagram = query::forward(request, hop, identifier, authenticator, &proxy_state).map_err(|fault| {
+            tracing::warn!(upstream = %server.settings.name, %fault, "a request cannot be passed on");
+            NoAnswer::NotAsked
+        })?;
+        let asked = Exchange { server: &server.settings, datagram: &datagram, identifier, authenticator, patience };
+        let reply = exchange(asked, &self.edge, until).await?;
+        let reply = Packet::decode(&reply).map_err(|_| NoAnswer::Silence)?;
+        Ok(match reply.code() {
+            code::ACCESS_ACCEPT => Verdict::Accept(granted::take(&reply, &authenticator, &server.settings.secret)),
+            code::ACCESS_CHALLENGE => Verdict::Challenge,
+            _ => Verdict::Reject,
+        })
+    }
+
+    fn random<const N: usize>(&self) -> Result<[u8; N], NoAnswer> {
+        self.edge.random().map_err(|_| NoAnswer::NotAsked)
+    }
+
+    fn note(&self, server: &Server, answered: bool) {
+        let changed = health(server).note(answered, self.edge.now());
+        match changed {
+            Some(Rank::Dead) => tracing::warn!(
+                upstream = %server.settings.name,
+                address = %server.settings.address,
+                "the upstream server does not answer; check its address, its secret, its list of RADIUS clients and the firewall"
+            ),
+            Some(Rank::Alive) => tracing::info!(upstream = %server.settings.name, "the upstream server answers again"),
+            Some(Rank::Suspect) | None => {}
+        }
+    }
+
+    /// Probes the server by Status-Server, where it is time.
+    fn look_after(self: &Arc<Self>, index: usize) {
+        let Some(server) = self.servers.get(index) else { return };
+        if !health(server).is_probe_due(self.edge.now()) {
+            return;
+        }
+        let all = Arc::clone(self);
+        tokio::spawn(async move {
+            let Some(server) = all.servers.get(index) else { return };
+            let answered = all.probe(server).await;
+            if answered != Err(NoAnswer::NotAsked) {
+                all.note(server, answered.is_ok());
+            }
+        });
+    }
+
+    /// RFC 5997, section 4: a Status-Server, signed, with nothing to decide in it.
+    async fn probe(&self, server: &Server) -> Result<(), NoAnswer> {
+        let [identifier] = self.random()?;
+        let authenticator = self.random()?;
+        let secret = &server.settings.secret;
+        let datagram = query::probe(secret, identifier, authenticator).ok_or(NoAnswer::NotAsked)?;
+        let patience = server.settings.timeout;
+        let asked = Exchange { server: &server.settings, datagram: &datagram, identifier, authenticator, patience };
+        let until = later(self.edge.now(), patience * u32::from(server.settings.tries));
+        exchange(asked, &self.edge, until).await.map(|_| ())
+    }
+}
+
+fn health(server: &Server) -> std::sync::MutexGuard<'_, Health> {
+    server.health.lock().unwrap_or_else(PoisonError::into_inner)
+}
