@@ -2,12 +2,15 @@
 
 pub(crate) mod arguments;
 mod challenge;
+mod connect;
 mod enroll;
 pub(crate) mod fault;
+mod listen;
 mod load;
 mod login;
 mod misbehave;
 mod phones;
+mod radius;
 pub(crate) mod say;
 mod watch;
 
@@ -18,7 +21,7 @@ use gatematch_protocol::response::Decision;
 use self::arguments::{Arguments, Command, GatewayCommand};
 use self::challenge::Asked;
 use self::fault::Fault;
-use self::phones::Phones;
+use self::phones::{Browsers, Phones};
 use self::say::Say;
 
 /// The server, or the person, said no.
@@ -28,13 +31,17 @@ pub(crate) async fn run(arguments: &Arguments, say: &Say) -> Result<ExitCode, Fa
     if arguments.list_misbehaviours {
         return misbehave::list(say);
     }
-    let misbehaviour = arguments.misbehave.as_deref().map(misbehave::find).transpose()?;
+    let command = arguments.command.as_ref().ok_or(Fault::NoCommand)?;
+    let wrong = arguments.misbehave.as_deref();
+    // Over RADIUS there is another catalogue.
+    let over_http = wrong.filter(|_| !matches!(command, Command::Radius { .. }));
+    let misbehaviour = over_http.map(misbehave::find).transpose()?;
     let phones = || Phones::read(arguments.state.as_deref(), arguments.phone.as_deref());
     let respond = async |id: &str, decision, number: Option<&str>, uv| {
         let asked = Asked { id, decision, number, uv };
         challenge::respond(&phones()?, &asked, misbehaviour, say).await
     };
-    match arguments.command.as_ref().ok_or(Fault::NoCommand)? {
+    match command {
         Command::Enroll { link, name } => enroll::run(phones()?, link, name, misbehaviour, say).await,
         Command::List => challenge::list(&phones()?, misbehaviour, say).await,
         Command::Approve { id, number, uv } => {
@@ -50,6 +57,13 @@ pub(crate) async fn run(arguments: &Arguments, say: &Say) -> Result<ExitCode, Fa
         Command::Load(load) => {
             misbehave::none(misbehaviour)?;
             load::run(load, say).await
+        }
+        Command::Radius { command } => radius::run(command, wrong, say).await,
+        Command::Connect(connect) => {
+            misbehave::none(misbehaviour)?;
+            let kept = || Browsers::at(arguments.state.as_deref(), &connect.user);
+            let browsers = if connect.private { None } else { Some(kept()?) };
+            connect::run(connect, browsers, say).await
         }
     }
 }

@@ -34,6 +34,10 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+/// An answer whose body is still to come.
+#[derive(Debug)]
+pub struct Opened(reqwest::Response);
+
 impl Api {
     /// A client of the server at `base`, such as `http://127.0.0.1:8080`. It follows no redirects and uses no
     /// proxy; nothing is connected yet.
@@ -80,6 +84,22 @@ impl Api {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Result<Answer, Failure> {
+        let request = self.request(method, path, headers)?;
+        let request = if body.is_empty() { request } else { request.body(body) };
+        Opened(request.send().await.map_err(|fault| Failure::Transport(told(&fault)))?).read().await
+    }
+
+    /// Gets an answer whose body comes little by little, within `lifetime` in all. The same headers are sent as
+    /// with [`Api::raw`].
+    ///
+    /// # Errors
+    /// [`Failure::Transport`].
+    pub async fn open(&self, path: &str, headers: &[(&str, &str)], lifetime: Duration) -> Result<Opened, Failure> {
+        let request = self.request("GET", path, headers)?.timeout(lifetime);
+        request.send().await.map(Opened).map_err(|fault| Failure::Transport(told(&fault)))
+    }
+
+    fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<reqwest::RequestBuilder, Failure> {
         let method = reqwest::Method::from_bytes(method.as_bytes())
             .map_err(|_| Failure::Transport(format!("{method:?} is no HTTP method")))?;
         let mut request = self.client.request(method, format!("{}{path}", self.base));
@@ -90,19 +110,7 @@ impl Api {
                 header.ok_or_else(|| Failure::Transport(format!("the header {name} cannot be sent")))?;
             request = request.header(name, value);
         }
-        if !body.is_empty() {
-            request = request.body(body);
-        }
-        let mut response = request.send().await.map_err(|fault| Failure::Transport(told(&fault)))?;
-        let mut answer =
-            Answer { status: response.status().as_u16(), headers: response.headers().clone(), body: Vec::new() };
-        while let Some(chunk) = response.chunk().await.map_err(|fault| Failure::Transport(told(&fault)))? {
-            if answer.body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(Failure::unexpected(answer.status, "the answer is far too long"));
-            }
-            answer.body.extend_from_slice(&chunk);
-        }
-        Ok(answer)
+        Ok(request)
     }
 
     /// Sends a body as `application/json`, or no body at all.
@@ -129,6 +137,38 @@ impl Api {
     /// [`Failure`] for a refusal, no answer, or another document.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         self.call("GET", path, &[], None).await?.json()
+    }
+}
+
+impl Opened {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.0.status().as_u16()
+    }
+
+    /// The next part of the body; `None` at its end.
+    ///
+    /// # Errors
+    /// [`Failure::Transport`].
+    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        let chunk = self.0.chunk().await.map_err(|fault| Failure::Transport(told(&fault)))?;
+        Ok(chunk.map(|chunk| chunk.to_vec()))
+    }
+
+    /// The whole answer.
+    ///
+    /// # Errors
+    /// [`Failure::Transport`], or [`Failure::Unexpected`] for one that is far too long.
+    pub async fn read(mut self) -> Result<Answer, Failure> {
+        let mut answer = Answer { status: self.status(), headers: self.0.headers().clone(), body: Vec::new() };
+        while let Some(chunk) = self.chunk().await? {
+            if answer.body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(Failure::unexpected(answer.status, "the answer is far too long"));
+            }
+            answer.body.extend_from_slice(&chunk);
+        }
+        Ok(answer)
     }
 }
 

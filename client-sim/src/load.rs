@@ -10,7 +10,7 @@ use gatematch_protocol::challenge::{CreateChallenge, CreateClient};
 use gatematch_protocol::response::{Decision, UserVerification};
 use gatematch_protocol::user::PutUser;
 use serde::Serialize;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::admin::Admin;
 use crate::edge::{self, Clock};
@@ -20,6 +20,9 @@ use crate::phone::Phone;
 
 /// How long the phone waits for its challenge, and the gateway for the decision, in seconds.
 const WAIT: u32 = 10;
+
+/// How many people are made at once.
+const MADE_AT_ONCE: usize = 16;
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]
@@ -96,10 +99,10 @@ impl Percentiles {
 }
 
 /// Makes `count` users, named `<prefix>-0`, `<prefix>-1`, ..., each with an enrolled phone that talks through the
-/// administrator's connection.
+/// administrator's connection. They are made a few at once, and given back in the order of their numbers.
 ///
 /// # Errors
-/// The first [`Failure`].
+/// The first [`Failure`], once nothing is under way any more.
 pub async fn people(
     admin: &Admin,
     issuer: &str,
@@ -107,15 +110,41 @@ pub async fn people(
     count: u32,
     clock: &Clock,
 ) -> Result<Vec<Person>, Failure> {
-    let mut people = Vec::new();
+    let mut making = JoinSet::new();
+    let mut made = BTreeMap::new();
+    let mut outcome = Ok(());
     for index in 0..count {
-        let user = admin.put_user(&format!("{prefix}-{index}"), &PutUser::default()).await?.username;
-        let enrollment = admin.create_enrollment(&user, None).await?;
-        let phone = Phone::new(admin.api.clone(), issuer, edge::random_key(), Arc::clone(clock));
-        phone.enroll(enrollment.token.reveal(), "Load generator").await?;
-        people.push(Person { user, phone });
+        let (admin, issuer, clock) = (admin.clone(), issuer.to_owned(), Arc::clone(clock));
+        let name = format!("{prefix}-{index}");
+        making.spawn(async move { person(&admin, &issuer, &name, clock).await.map(|person| (index, person)) });
+        if making.len() >= MADE_AT_ONCE {
+            outcome = keep(&mut made, making.join_next().await);
+        }
+        if outcome.is_err() {
+            break;
+        }
     }
-    Ok(people)
+    while let Some(next) = making.join_next().await {
+        outcome = outcome.and(keep(&mut made, Some(next)));
+    }
+    outcome.map(|()| made.into_values().collect())
+}
+
+type Made = Result<Result<(u32, Person), Failure>, JoinError>;
+
+fn keep(made: &mut BTreeMap<u32, Person>, next: Option<Made>) -> Result<(), Failure> {
+    let Some(next) = next else { return Ok(()) };
+    let (index, person) = next.map_err(|_| Failure::Missing("a person could not be made"))??;
+    made.insert(index, person);
+    Ok(())
+}
+
+async fn person(admin: &Admin, issuer: &str, name: &str, clock: Clock) -> Result<Person, Failure> {
+    let user = admin.put_user(name, &PutUser::default()).await?.username;
+    let enrollment = admin.create_enrollment(&user, None).await?;
+    let phone = Phone::new(admin.api.clone(), issuer, edge::random_key(), clock);
+    phone.enroll(enrollment.token.reveal(), "Load generator").await?;
+    Ok(Person { user, phone })
 }
 
 /// Carries out `plan`. At most as many logins run at once as there are `people`.
@@ -140,7 +169,7 @@ pub async fn run(plan: Plan, gateway: Arc<Gateway>, people: Vec<Person>) -> Repo
     report(&done, failed, started.elapsed())
 }
 
-fn shares(people: Vec<Person>, concurrency: u32) -> Vec<Vec<Person>> {
+pub(crate) fn shares(people: Vec<Person>, concurrency: u32) -> Vec<Vec<Person>> {
     let count = usize::try_from(concurrency.max(1)).unwrap_or(usize::MAX).min(people.len());
     let mut shares: Vec<Vec<Person>> = (0..count).map(|_| Vec::new()).collect();
     for (index, person) in people.into_iter().enumerate() {
@@ -165,7 +194,7 @@ async fn work(gateway: Arc<Gateway>, people: Vec<Person>, left: Arc<AtomicU32>) 
     outcomes
 }
 
-fn reason(failure: &Failure) -> String {
+pub(crate) fn reason(failure: &Failure) -> String {
     match failure.problem() {
         Some(problem) => problem.code.clone(),
         None => failure.to_string(),

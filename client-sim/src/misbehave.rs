@@ -2,7 +2,8 @@
 //!
 //! A misbehaviour is a list of requests, made from a [`Scene`] without any I/O; [`Misbehaviour::carry_out`] sends
 //! them in order and gives back the last answer. What the contract says about that answer is in
-//! [`Misbehaviour::expect`].
+//! [`Misbehaviour::expect`]. What goes over RADIUS is no request and answer of HTTP: [`radius`] has a catalogue of its
+//! own, made in the same way.
 
 mod body;
 mod claim;
@@ -12,6 +13,7 @@ mod gateway;
 mod header;
 mod key;
 mod proof;
+pub mod radius;
 mod replay;
 mod signature;
 

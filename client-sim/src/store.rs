@@ -12,6 +12,7 @@ use gatematch_protocol::base64url;
 use gatematch_protocol::secret::Secret;
 use serde::{Deserialize, Serialize};
 
+use crate::connect::Cookie;
 use crate::crypto::{NotAKey, P256Key};
 use crate::edge;
 use crate::phone::Account;
@@ -28,6 +29,21 @@ pub struct State {
     version: u32,
     /// The phones, oldest first.
     pub phones: Vec<StoredPhone>,
+    /// The browsers that servers know again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub browsers: Vec<StoredBrowser>,
+}
+
+/// One person's browser, as one server knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoredBrowser {
+    /// The address of the server, without trailing slash.
+    pub server: String,
+    /// Whose browser it is, as he writes himself.
+    pub user: String,
+    /// Its lasting cookies.
+    pub cookies: Vec<Cookie>,
 }
 
 /// One phone.
@@ -86,7 +102,7 @@ impl StoredPhone {
 
 impl Default for State {
     fn default() -> Self {
-        Self { version: VERSION, phones: Vec::new() }
+        Self { version: VERSION, phones: Vec::new(), browsers: Vec::new() }
     }
 }
 
@@ -111,6 +127,21 @@ impl State {
         file.take(MAX_BYTES).read_to_end(&mut text).map_err(io)?;
         let state: Self = serde_json::from_slice(&text).map_err(|fault| damaged(fault.to_string()))?;
         if state.version == VERSION { Ok(state) } else { Err(damaged(format!("its version is {}", state.version))) }
+    }
+
+    /// The cookies that this person's browser has for this server.
+    #[must_use]
+    pub fn cookies(&self, server: &str, user: &str) -> Vec<Cookie> {
+        let mut found = self.browsers.iter().filter(|browser| browser.server == server && browser.user == user);
+        found.next().map(|browser| browser.cookies.clone()).unwrap_or_default()
+    }
+
+    /// Keeps these cookies in place of those that were there.
+    pub fn set_cookies(&mut self, server: &str, user: &str, cookies: Vec<Cookie>) {
+        self.browsers.retain(|browser| browser.server != server || browser.user != user);
+        if !cookies.is_empty() {
+            self.browsers.push(StoredBrowser { server: server.to_owned(), user: user.to_owned(), cookies });
+        }
     }
 
     /// Writes the state to `path` in one step, with mode 0600; makes the directory (0700) where it is missing.
@@ -178,6 +209,24 @@ mod tests {
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file is left");
         assert_eq!(*state().phones[0].key().unwrap().secret(), [7; 32]);
         assert!(!format!("{:?}", state()).contains(&base64url::encode([7; 32])));
+    }
+
+    #[test]
+    fn each_person_has_a_browser_of_his_own_at_each_server() {
+        let cookie = |value: &str| Cookie { name: "__Host-b".to_owned(), value: Secret::new(value), is_lasting: true };
+        let mut state = state();
+        state.set_cookies("http://a", "alice", vec![cookie("1")]);
+        state.set_cookies("http://a", "bob", vec![cookie("2")]);
+        state.set_cookies("http://a", "alice", vec![cookie("3")]);
+        assert_eq!(state.cookies("http://a", "alice"), [cookie("3")]);
+        assert_eq!(state.cookies("http://a", "bob"), [cookie("2")]);
+        assert_eq!(state.cookies("http://b", "bob"), []);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        state.write(&path).unwrap();
+        assert_eq!(State::read(&path).unwrap(), state);
+        state.set_cookies("http://a", "alice", Vec::new());
+        assert_eq!(state.browsers.len(), 1);
     }
 
     #[test]

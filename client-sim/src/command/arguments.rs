@@ -1,13 +1,19 @@
 //! The command line.
 
+mod radius;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gatematch_protocol::id::GatewayId;
 use gatematch_protocol::response::UserVerification;
 
+pub(crate) use self::radius::{
+    Connect, FrontDoor, Patience, RadiusCommand, RadiusFlood, RadiusLoad, RadiusLogin, Style,
+};
+
 const AFTER_HELP: &str = "\
-Exit codes: 0 done or let in; 1 refused; 2 wrong usage; 3 no sound answer from the server; 4 trouble on this machine.
+Exit codes: 0 done or let in; 1 refused, or over RADIUS not answered; 2 wrong usage; 3 no sound answer from the server; 4 trouble on this machine.
 With --misbehave: 0 when the server answers as the contract says, 1 when it does not.";
 
 /// The phone and the gateway of Gatematch, without a phone and a gateway.
@@ -79,6 +85,13 @@ pub(crate) enum Command {
     },
     /// Sign many simulated people in, and measure how long it takes
     Load(Load),
+    /// Play RD Gateway's NPS, over RADIUS
+    Radius {
+        #[command(subcommand)]
+        command: RadiusCommand,
+    },
+    /// Play the connect page: show the number where the gateway has no screen
+    Connect(Connect),
 }
 
 #[derive(Debug, Subcommand)]
@@ -172,9 +185,29 @@ mod tests {
             "gatematch-sim approve 1234abcd --number 047 --misbehave alg-none",
             "gatematch-sim --state /tmp/s gateway login --user alice --server http://127.0.0.1:8080 --key gmg_x --json",
             "gatematch-sim load --server http://127.0.0.1:8080 --users 2",
+            "gatematch-sim radius login --user CONTOSO\\alice --machine CLIENT-PC --server 127.0.0.1:1812 --secret x --style hold",
+            "gatematch-sim radius login --user alice --style challenge --password p --answer 047 --timeout 9 --retransmit 0",
+            "gatematch-sim radius login --user alice --calling-station-id 192.0.2.1 --json --misbehave wrong-secret",
+            "gatematch-sim radius status --server localhost:1812 --allow-unsigned",
+            "gatematch-sim radius load --hold 2000 --api http://127.0.0.1:8080 --admin-key gma_x",
+            "gatematch-sim radius load --refused --logins 100000 --concurrency 256 --rate 5000",
+            "gatematch-sim radius load --pap hunter2 --user bob --allow-unsigned",
+            "gatematch-sim radius flood --server 127.0.0.1:1812 --rate 50000 --seconds 10 --good 10 --secret x",
+            "gatematch-sim connect --user alice --server http://127.0.0.1:8080 --state /tmp/s --yes",
         ] {
             assert!(Arguments::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }
-        assert!(Arguments::try_parse_from(["gatematch-sim", "load", "--server", "x", "--users", "0"]).is_err());
+        for line in [
+            "gatematch-sim load --server x --users 0",
+            "gatematch-sim radius login",
+            "gatematch-sim radius login --user alice --timeout 0",
+            "gatematch-sim radius load --status --refused",
+            "gatematch-sim radius load --hold 0",
+            "gatematch-sim radius flood --server example.com:1812",
+            "gatematch-sim radius flood --seconds 61",
+            "gatematch-sim connect --server http://127.0.0.1:8080",
+        ] {
+            assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use gatematch_client_sim::failure::Failure;
 use gatematch_client_sim::gateway::Gateway;
 use gatematch_client_sim::http::Api;
 use gatematch_client_sim::load::{self, Percentiles, Plan, Report};
-use gatematch_protocol::gateway::{CreateGateway, GatewayCreated};
+use gatematch_protocol::gateway::CreateGateway;
 use serde_json::json;
 
 use super::REFUSED;
@@ -39,7 +39,10 @@ pub(crate) async fn run(arguments: &Load, say: &Say) -> Result<ExitCode, Fault> 
     };
     let outcome = outcome.await;
     if !arguments.keep {
-        clean(&admin, &made, &prefix, arguments.users, say).await;
+        if let Err(failure) = admin.delete_gateway(made.gateway.id).await {
+            say.note(&format!("The gateway {prefix} is left: {failure}"));
+        }
+        forget(&admin, &prefix, arguments.users, say).await;
     }
     told(&outcome?, say)
 }
@@ -53,11 +56,8 @@ fn gateway(name: &str) -> CreateGateway {
     }
 }
 
-/// Takes away what was made. What cannot be is named and left; users that were never made are no fault.
-async fn clean(admin: &Admin, made: &GatewayCreated, prefix: &str, users: u32, say: &Say) {
-    if let Err(failure) = admin.delete_gateway(made.gateway.id).await {
-        say.note(&format!("The gateway {prefix} is left: {failure}"));
-    }
+/// Takes the people away that were made. Who cannot be is named and left; users that were never made are no fault.
+pub(crate) async fn forget(admin: &Admin, prefix: &str, users: u32, say: &Say) {
     for index in 0..users {
         match admin.delete_user(&format!("{prefix}-{index}")).await {
             Ok(()) => {}

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use gatematch_client_sim::misbehave::{self, ALL, Misbehaviour, Needs, Scene};
+use gatematch_client_sim::misbehave::{self, ALL, Misbehaviour, Needs, Scene, radius};
 use serde_json::{Value, json};
 
 use super::REFUSED;
@@ -13,9 +13,34 @@ use super::say::{Say, Tone, plain, table};
 const SHOWN_CHARACTERS: usize = 2_000;
 
 pub(crate) fn find(name: &str) -> Result<&'static Misbehaviour, Fault> {
-    let unknown =
-        || Fault::usage(format!("There is no misbehaviour {name:?}."), "See: gatematch-sim --list-misbehaviours");
-    misbehave::find(name).ok_or_else(unknown)
+    misbehave::find(name).ok_or_else(|| match radius::find(name) {
+        Some(misbehaviour) => only_at_radius_login(misbehaviour),
+        None => unknown(name),
+    })
+}
+
+/// The misbehaviour over RADIUS with this name.
+pub(crate) fn find_radius(name: &str) -> Result<&'static radius::Misbehaviour, Fault> {
+    radius::find(name).ok_or_else(|| match misbehave::find(name) {
+        Some(misbehaviour) => elsewhere(misbehaviour.name, command(misbehaviour.needs)),
+        None => unknown(name),
+    })
+}
+
+/// A misbehaviour over RADIUS that was asked of another command.
+pub(crate) fn only_at_radius_login(misbehaviour: &radius::Misbehaviour) -> Fault {
+    elsewhere(misbehaviour.name, radius_command(misbehaviour.needs))
+}
+
+fn unknown(name: &str) -> Fault {
+    Fault::usage(format!("There is no misbehaviour {name:?}."), "See: gatematch-sim --list-misbehaviours")
+}
+
+fn elsewhere(name: &str, command: &str) -> Fault {
+    Fault::usage(
+        format!("The misbehaviour {name} does not go with this command."),
+        format!("Use: gatematch-sim {command} --misbehave {name}"),
+    )
 }
 
 /// Refuses `--misbehave` where there is nothing to do wrong.
@@ -31,10 +56,7 @@ pub(crate) fn must_need(misbehaviour: &Misbehaviour, needs: &[Needs]) -> Result<
     if needs.contains(&misbehaviour.needs) {
         return Ok(());
     }
-    Err(Fault::usage(
-        format!("The misbehaviour {} does not go with this command.", misbehaviour.name),
-        format!("Use: gatematch-sim {} --misbehave {}", command(misbehaviour.needs), misbehaviour.name),
-    ))
+    Err(elsewhere(misbehaviour.name, command(misbehaviour.needs)))
 }
 
 const fn command(needs: Needs) -> &'static str {
@@ -47,16 +69,24 @@ const fn command(needs: Needs) -> &'static str {
     }
 }
 
+const fn radius_command(needs: radius::Needs) -> &'static str {
+    match needs {
+        radius::Needs::FrontDoor | radius::Needs::Decision => "radius login ...",
+        radius::Needs::Challenge => "radius login --style challenge ...",
+    }
+}
+
 pub(crate) fn list(say: &Say) -> Result<ExitCode, Fault> {
     let mut rows =
         vec![["NAME", "CASE", "THE SERVER ANSWERS", "GOES WITH", "WHAT IS DONE"].map(str::to_owned).to_vec()];
-    for entry in ALL.iter() {
-        let expected = entry.expect.to_string();
-        say.value(&json!({
-            "name": entry.name, "case": entry.case, "expect": expected,
-            "command": command(entry.needs), "what": entry.what,
-        }))?;
-        rows.push([entry.name, entry.case, &expected, command(entry.needs), entry.what].map(str::to_owned).to_vec());
+    let over_http =
+        ALL.iter().map(|entry| (entry.name, entry.case, entry.expect.to_string(), command(entry.needs), entry.what));
+    let over_radius = radius::ALL
+        .iter()
+        .map(|entry| (entry.name, entry.case, entry.expect.to_string(), radius_command(entry.needs), entry.what));
+    for (name, case, expect, command, what) in over_http.chain(over_radius) {
+        say.value(&json!({"name": name, "case": case, "expect": expect, "command": command, "what": what}))?;
+        rows.push([name, case, &expect, command, what].map(str::to_owned).to_vec());
     }
     for line in table(&rows) {
         say.line(&line)?;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use gatematch_client_sim::connect::Cookie;
 use gatematch_client_sim::edge;
 use gatematch_client_sim::http::Api;
 use gatematch_client_sim::phone::Phone;
@@ -71,6 +72,38 @@ impl Phones {
         let account = phone.account().ok_or(gatematch_client_sim::failure::Failure::NotEnrolled)?;
         self.state.phones.push(StoredPhone::new(name, phone.key(), account));
         Ok(self.state.write(&self.path)?)
+    }
+}
+
+/// One person's browser at the state file: read anew each time, since much can happen while a page is open.
+pub(crate) struct Browsers {
+    path: PathBuf,
+    user: String,
+}
+
+impl Browsers {
+    /// The browser of `user` in the file at `path`, or where it is by default.
+    pub(crate) fn at(path: Option<&Path>, user: &str) -> Result<Self, Fault> {
+        let path = match path {
+            Some(path) => path.to_owned(),
+            None => default_path()?,
+        };
+        Ok(Self { path, user: user.to_owned() })
+    }
+
+    /// What it has for this server.
+    pub(crate) fn cookies(&self, server: &str) -> Result<Vec<Cookie>, Fault> {
+        Ok(State::read(&self.path)?.cookies(server, &self.user))
+    }
+
+    /// Keeps what it has for this server.
+    pub(crate) fn keep(&self, server: &str, cookies: Vec<Cookie>) -> Result<(), Fault> {
+        let mut state = State::read(&self.path)?;
+        if state.cookies(server, &self.user) == cookies {
+            return Ok(());
+        }
+        state.set_cookies(server, &self.user, cookies);
+        Ok(state.write(&self.path)?)
     }
 }
 

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use super::challenge::{sentence, short, told};
 use super::fault::Fault;
+use super::listen;
 use super::phones::Phones;
 use super::say::{Say, Tone};
 
@@ -146,11 +147,7 @@ async fn ask(claims: &ChallengeClaims, say: &Say) -> Result<Option<Typed>, Fault
             Some(_) => say.ask("Type the number you see; d to deny; r if it was not you; Enter to leave it:")?,
             None => say.ask("a to approve; d to deny; r if it was not you; Enter to leave it:")?,
         }
-        let line = tokio::task::spawn_blocking(|| {
-            let mut line = String::new();
-            io::stdin().read_line(&mut line).map(|read| (read > 0).then_some(line))
-        });
-        let Some(line) = line.await.map_err(io::Error::other)?? else {
+        let Some(line) = listen::line().await? else {
             return Ok(None);
         };
         match (typed(&line, digits), digits) {
