@@ -6,9 +6,10 @@ use divan::{Bencher, black_box};
 use gatematch_client_sim::crypto::P256Key;
 use gatematch_domain::account::Account;
 use gatematch_domain::audit::{Actor, Journal};
+use gatematch_domain::connect::Pages;
 use gatematch_domain::device::{Device, DeviceStatus};
 use gatematch_domain::gateway::{ClientAddress, Gateway};
-use gatematch_domain::open::Login;
+use gatematch_domain::open::{Login, Opening};
 use gatematch_domain::policy::Ruling;
 use gatematch_domain::response::Answer;
 use gatematch_domain::user::User;
@@ -51,6 +52,10 @@ fn account() -> Account {
     Account { user, devices: vec![device], challenges: Vec::new() }
 }
 
+fn opening<'a>(ruling: &'a Ruling, devices: &'a [DeviceId]) -> Opening<'a> {
+    Opening { ruling, devices, numbered: true, draw: 7 }
+}
+
 fn login() -> Login {
     let body = CreateChallenge { user: "CONTOSO\\alice".to_owned(), ..CreateChallenge::default() };
     Login::from_body(&body, ChallengeId::new(NOW, [4; 10]), &gateway(), &Domains::default(), NOW).unwrap()
@@ -68,7 +73,7 @@ fn open(bencher: Bencher<'_, '_>) {
     bencher.with_inputs(account).bench_local_values(|mut account| {
         let mut journal = Journal::new(Actor::System, NOW);
         let phones = [account.devices[0].id];
-        account.open(&login, &ruling, &phones, 7, &mut journal).unwrap();
+        account.open(&login, &opening(&ruling, &phones), &mut Pages::default(), &mut journal).unwrap();
         (account, journal)
     });
 }
@@ -79,7 +84,8 @@ fn respond(bencher: Bencher<'_, '_>) {
         let mut account = account();
         let mut journal = Journal::new(Actor::System, NOW);
         let phones = [account.devices[0].id];
-        let challenge = account.open(&login(), &Ruling::shipped(), &phones, 7, &mut journal).unwrap();
+        let challenge =
+            account.open(&login(), &opening(&Ruling::shipped(), &phones), &mut Pages::default(), &mut journal).unwrap();
         let number = challenge.number.map(|number| number.reveal().to_owned());
         (
             account,

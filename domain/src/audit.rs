@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use gatematch_protocol::id::{AdminKeyId, DeviceId, GatewayId};
+use gatematch_protocol::id::{AdminKeyId, DeviceId, GatewayId, SessionId};
 use gatematch_protocol::time::Timestamp;
 use serde_json::{Map, Value};
 
@@ -23,6 +23,8 @@ pub enum Actor {
     },
     /// A phone by its signature.
     Device(DeviceId),
+    /// A browser that has the connect page open, by its session.
+    Browser(SessionId),
     /// Somebody at the server's own command line, by the name of his account there.
     CommandLine(String),
     /// Somebody unknown at this address.
@@ -37,6 +39,7 @@ impl fmt::Display for Actor {
             Self::Gateway(id) => write!(f, "gateway:{id}"),
             Self::Admin { name, .. } => write!(f, "admin:{name}"),
             Self::Device(id) => write!(f, "device:{id}"),
+            Self::Browser(id) => write!(f, "browser:{id}"),
             Self::CommandLine(account) => write!(f, "cli:{account}"),
             Self::Address(address) => write!(f, "address:{address}"),
             Self::System => f.write_str("system"),

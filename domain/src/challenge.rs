@@ -49,18 +49,30 @@ impl Client {
 pub enum Display {
     /// By the gateway itself.
     Gateway,
+    /// On the connect page of the person's browser.
+    Page,
     /// Nowhere.
     None,
 }
 
 impl Display {
+    /// Every place.
+    pub const ALL: [Self; 3] = [Self::Gateway, Self::Page, Self::None];
+
     /// The word on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Gateway => "gateway",
+            Self::Page => "page",
             Self::None => "none",
         }
+    }
+
+    /// The place with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|display| display.as_str() == word)
     }
 }
 

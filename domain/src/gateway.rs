@@ -1,12 +1,15 @@
 //! Gateways: the relying parties that ask for challenges.
 
-use gatematch_protocol::gateway::{CreateGateway, GatewayView};
+use std::net::IpAddr;
+
+use gatematch_protocol::gateway::{CreateGateway, GatewayView, ReportDrops};
 use gatematch_protocol::id::GatewayId;
 use gatematch_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::{Actor, Event, Outcome};
 use crate::fault::Fault;
-use crate::text::outside;
+use crate::text::{outside, outside_if_given};
 
 /// What the client address that a gateway tells is worth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +81,52 @@ impl Gateway {
             can_display: self.can_display,
             client_address: self.client_address.as_str().to_owned(),
             created_at: self.created_at,
+        }
+    }
+}
+
+/// What a RADIUS front door met with silence, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drops {
+    /// The client in its configuration, where the address is one's.
+    pub client: Option<String>,
+    /// Where the datagrams came from.
+    pub source: IpAddr,
+    /// Why they were dropped.
+    pub cause: String,
+    /// How many.
+    pub count: u32,
+}
+
+impl Drops {
+    /// Checks the values of `body`.
+    ///
+    /// # Errors
+    /// [`Fault::Range`].
+    pub fn from_body(body: &ReportDrops) -> Result<Self, Fault> {
+        let cause = &body.cause;
+        if !(1..=40).contains(&cause.len()) || !cause.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') {
+            return Err(Fault::range("cause", "must be 1 to 40 of a-z and -"));
+        }
+        let source: IpAddr = body.source.parse().map_err(|_| Fault::range("source", "must be an IP address"))?;
+        let count = u32::try_from(body.count).ok().filter(|count| *count >= 1);
+        Ok(Self {
+            client: outside_if_given("client", body.client.as_deref())?,
+            source: source.to_canonical(),
+            cause: cause.clone(),
+            count: count.ok_or_else(|| Fault::range("count", "must be from 1 to 4294967295"))?,
+        })
+    }
+
+    /// As the audit log tells it, reported by `gateway`.
+    #[must_use]
+    pub fn event(&self, gateway: &Gateway, now: Timestamp) -> Event {
+        let event = Event::new("radius.dropped", Actor::Gateway(gateway.id), now).gateway(gateway.id);
+        let event = event.ended(Outcome::Refused, self.cause.as_str()).with("count", self.count);
+        let event = event.with("source", self.source.to_string());
+        match &self.client {
+            Some(client) => event.with("radius_client", client.as_str()),
+            None => event,
         }
     }
 }

@@ -10,6 +10,7 @@
 pub mod account;
 pub mod audit;
 pub mod challenge;
+pub mod connect;
 pub mod device;
 pub mod enrollment;
 pub mod fault;

@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 
 use gatematch_protocol::challenge::{ChallengeClaims, CreateChallenge, ShownClient};
-use gatematch_protocol::id::{ChallengeId, DeviceId, GatewayId};
+use gatematch_protocol::id::{ChallengeId, DeviceId, GatewayId, SessionId};
 use gatematch_protocol::time::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::account::{Account, about, ended_event};
-use crate::audit::Journal;
+use crate::audit::{Event, Journal};
 use crate::challenge::{Challenge, Client, Display, Reason, State, Step};
+use crate::connect::{Pages, Place, Session};
 use crate::fault::{Fault, seconds};
 use crate::gateway::Gateway;
 use crate::limits::Limited;
@@ -87,32 +88,35 @@ impl Login {
         })
     }
 
-    /// Where the number is shown and whether the phone asks for one, or `None` where the login must be refused
-    /// because nothing can show it.
+    /// Where the number of this login is shown. `is_live` tells whether a challenge of the account can still lead
+    /// to somebody being let in.
     #[must_use]
-    pub fn matches_number(&self, ruling: &Ruling) -> Option<bool> {
-        match (self.display, ruling.no_display.unwrap_or(self.no_display)) {
-            (Display::Gateway, _) => Some(true),
-            (Display::None, NoDisplay::ApproveOnly) => Some(false),
-            (Display::None, NoDisplay::Refuse) => None,
+    pub fn shows(&self, ruling: &Ruling, pages: &Pages, is_live: &dyn Fn(ChallengeId) -> bool) -> Shows {
+        if self.display == Display::Gateway {
+            return Shows::AtGateway;
+        }
+        match (pages.place(self, is_live), ruling.no_display.unwrap_or(self.no_display)) {
+            (Place::On(session), _) => Shows::OnPage(session),
+            (Place::Collision, _) => Shows::Collision,
+            (Place::Nowhere, NoDisplay::ApproveOnly) => Shows::Nowhere,
+            (Place::Nowhere, NoDisplay::Refuse) => Shows::Refused,
         }
     }
 
-    /// The claims of the signed challenge for the phone `device`.
+    /// The claims of the signed challenge for the phone `device`; `numbered` tells whether it must ask for a number.
     #[must_use]
     pub fn claims(
         &self,
         issuer: &str,
         gateway: &Gateway,
-        username: &Username,
-        ruling: &Ruling,
+        (ruling, numbered): (&Ruling, bool),
         device: DeviceId,
         nonce: String,
     ) -> ChallengeClaims {
         ChallengeClaims {
             iss: issuer.to_owned(),
             aud: device,
-            sub: username.to_string(),
+            sub: self.username.as_ref().map_or_else(|| self.given.clone(), ToString::to_string),
             jti: self.id,
             iat: self.now.numeric_date(),
             exp: self.expires_at.numeric_date(),
@@ -120,7 +124,7 @@ impl Login {
             app: gateway.application.clone(),
             gateway: gateway.name.clone(),
             client: ShownClient { ip: self.client.ip, name: self.client.name.clone(), location: None },
-            matching: (self.matches_number(ruling) == Some(true)).then(|| ruling.matching()),
+            matching: numbered.then(|| ruling.matching()),
             uv: ruling.uv_required.then(|| "required".to_owned()),
             context: self.context.clone(),
         }
@@ -166,41 +170,92 @@ impl Login {
     }
 }
 
+/// Where the number of a login is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// By the gateway itself.
+    AtGateway,
+    /// On the page of this session.
+    OnPage(SessionId),
+    /// Nowhere: the phone asks for approval alone.
+    Nowhere,
+    /// Nothing can show it, so the login is refused.
+    Refused,
+    /// Two logins or two browsers stand against each other.
+    Collision,
+}
+
+impl Shows {
+    /// Whether the phone must ask for a number.
+    #[must_use]
+    pub const fn is_numbered(self) -> bool {
+        matches!(self, Self::AtGateway | Self::OnPage(_))
+    }
+}
+
+/// What a login is opened with.
+#[derive(Clone, Copy)]
+pub struct Opening<'a> {
+    /// What it must bring.
+    pub ruling: &'a Ruling,
+    /// The phones that a challenge was signed for.
+    pub devices: &'a [DeviceId],
+    /// Whether those signed challenges ask for a number.
+    pub numbered: bool,
+    /// 64 uniform random bits, for the number.
+    pub draw: u64,
+}
+
 /// The account is no longer as it was when the challenge was signed: sign again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stale;
+pub struct Stale {
+    /// Whether the phone must ask for a number, as it looks now.
+    pub numbered: bool,
+}
 
 impl Account {
-    /// Opens `login`: asks the phones in `signed_for`, or refuses. `draw` are 64 uniform random bits.
+    /// Opens `login`: asks the phones that a challenge was signed for, or refuses.
     ///
-    /// The new challenge is in the account afterwards, whatever its state.
+    /// The new challenge is in the account afterwards, whatever its state. Where a page shows its number, that
+    /// page serves it from now on.
     ///
     /// # Errors
-    /// [`Stale`] when the phones that would be asked are not those that the challenge was signed for. Nothing has
-    /// changed then.
+    /// [`Stale`] when the phones that would be asked are not those that the challenge was signed for, or would be
+    /// asked otherwise. Nothing has changed then.
     pub fn open(
         &mut self,
         login: &Login,
-        ruling: &Ruling,
-        signed_for: &[DeviceId],
-        draw: u64,
+        opening: &Opening<'_>,
+        pages: &mut Pages,
         journal: &mut Journal,
     ) -> Result<Challenge, Stale> {
         self.settle(journal);
-        if let Some(reason) = self.refuses_at_once(login, ruling) {
-            return Ok(self.keep(login.denied(Some(self), ruling, reason), journal));
+        let ruling = opening.ruling;
+        if let Some(reason) = self.refuses_at_once(ruling) {
+            return Ok(self.keep(login.denied(Some(self), ruling, reason), None, journal));
+        }
+        let live = self.live_challenges();
+        let shows = login.shows(ruling, pages, &|id| live.contains(&id));
+        match shows {
+            Shows::Collision => {
+                self.collide_on_pages(login, pages, journal);
+                return Ok(self.keep(login.denied(Some(self), ruling, Reason::Superseded), None, journal));
+            }
+            Shows::Refused => {
+                return Ok(self.keep(login.denied(Some(self), ruling, Reason::Policy), None, journal));
+            }
+            Shows::AtGateway | Shows::OnPage(_) | Shows::Nowhere => {}
         }
         let phones: Vec<DeviceId> = self.active_devices().map(|device| device.id).collect();
-        if phones != signed_for {
-            return Err(Stale);
+        if phones != opening.devices || opening.numbered != shows.is_numbered() {
+            return Err(Stale { numbered: shows.is_numbered() });
         }
         self.end(journal, |other| {
             let superseded = other.is_retried_by(login.gateway, &login.client);
             superseded.then_some(Step::Cancel { reason: Some(Reason::Superseded) })
         });
-        let numbered = login.matches_number(ruling) == Some(true);
-        if !numbered && self.collides(login, journal) {
-            return Ok(self.keep(login.denied(Some(self), ruling, Reason::Superseded), journal));
+        if !shows.is_numbered() && self.collides(login, journal) {
+            return Ok(self.keep(login.denied(Some(self), ruling, Reason::Superseded), None, journal));
         }
         let pending = self.challenges.iter().filter(|other| other.state == State::Pending).count();
         let limits = self.user.limits.may_prompt(login.gateway, login.client.name.as_deref(), pending, login.now);
@@ -211,19 +266,38 @@ impl Account {
         let mut challenge = login.challenge(Some(self), ruling, State::Pending);
         challenge.methods = vec![Method::Push];
         challenge.sent_to = phones;
-        challenge.number = numbered.then(|| Number::draw(ruling.digits, &self.live_numbers(), draw));
-        Ok(self.keep(challenge, journal))
+        challenge.number = shows.is_numbered().then(|| Number::draw(ruling.digits, &self.live_numbers(), opening.draw));
+        let mut page = None;
+        if let Shows::OnPage(session) = shows {
+            challenge.display = Display::Page;
+            pages.serve(session, challenge.id, login);
+            page = pages.session(session);
+        }
+        Ok(self.keep(challenge, page, journal))
     }
 
-    fn refuses_at_once(&self, login: &Login, ruling: &Ruling) -> Option<Reason> {
+    fn refuses_at_once(&self, ruling: &Ruling) -> Option<Reason> {
         if !self.user.may_sign_in() {
             return Some(Reason::Locked);
         }
         let held = ruling.methods.contains(&Method::Push) && self.active_devices().next().is_some();
-        if !held {
-            return Some(Reason::NotEnrolled);
-        }
-        login.matches_number(ruling).is_none().then_some(Reason::Policy)
+        (!held).then_some(Reason::NotEnrolled)
+    }
+
+    // A page serves one login. Whoever started another one meanwhile, or has a page open beside it, could be
+    // somebody else with the person's password: nobody is let in.
+    fn collide_on_pages(&mut self, login: &Login, pages: &mut Pages, journal: &mut Journal) {
+        let live = self.live_challenges();
+        let sessions = pages.collide(&|id| live.contains(&id), login.now);
+        let ended = self.end(journal, |other| (other.display != Display::Gateway).then(|| against_each_other(other)));
+        let event = self.collision(login, journal).with("sessions", sessions);
+        journal.record(event.with("ended", ended));
+    }
+
+    fn collision(&self, login: &Login, journal: &Journal) -> Event {
+        let mut event = journal.event("challenge.collision").user(&self.user.username).gateway(login.gateway);
+        event.client = Some(login.client.clone());
+        event.with("challenge", login.id.to_string())
     }
 
     // Two logins without a number that differ in gateway or client: a person who approves one of them cannot
@@ -231,16 +305,11 @@ impl Account {
     fn collides(&mut self, login: &Login, journal: &mut Journal) -> bool {
         let ended = self.end(journal, |other| {
             let unnumbered = other.number.is_none() && !other.is_retried_by(login.gateway, &login.client);
-            match other.state {
-                State::Pending if unnumbered => Some(Step::Deny { reason: Reason::Superseded, device: None }),
-                State::Approved { .. } if unnumbered => Some(Step::Cancel { reason: Some(Reason::Superseded) }),
-                _ => None,
-            }
+            unnumbered.then(|| against_each_other(other))
         });
         if ended > 0 {
-            let mut event = journal.event("challenge.collision").user(&self.user.username).gateway(login.gateway);
-            event.client = Some(login.client.clone());
-            journal.record(event.with("challenge", login.id.to_string()).with("ended", ended));
+            let event = self.collision(login, journal);
+            journal.record(event.with("ended", ended));
         }
         ended > 0
     }
@@ -249,11 +318,15 @@ impl Account {
         self.challenges.iter().filter(|other| other.state.is_live()).filter_map(|other| other.number.clone()).collect()
     }
 
-    fn keep(&mut self, challenge: Challenge, journal: &mut Journal) -> Challenge {
+    fn keep(&mut self, challenge: Challenge, page: Option<&Session>, journal: &mut Journal) -> Challenge {
         let mut event = ended_event(&challenge, journal);
         if challenge.state == State::Pending {
             event = event.with("devices", challenge.sent_to.len()).with("display", challenge.display.as_str());
             event.number_match = Some(challenge.number.is_some());
+        }
+        if let Some(page) = page {
+            event = event.with("session", page.id.to_string()).with("page_ip", page.address.to_string());
+            event = event.with("bound_browser", page.browser.is_some());
         }
         journal.record(event);
         self.challenges.push(challenge.clone());
@@ -266,6 +339,14 @@ impl Account {
         journal.record(event.with("limit", limited.as_str()));
         self.challenges.push(challenge.clone());
         challenge
+    }
+}
+
+/// How a live challenge ends that stands against another one.
+fn against_each_other(other: &Challenge) -> Step {
+    match other.state {
+        State::Approved { .. } => Step::Cancel { reason: Some(Reason::Superseded) },
+        _ => Step::Deny { reason: Reason::Superseded, device: None },
     }
 }
 

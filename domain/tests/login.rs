@@ -313,12 +313,16 @@ fn a_signature_for_other_phones_is_stale_and_nothing_has_changed() {
     let login = scene.login();
     let (one, two, three) = (phone_id(1), phone_id(2), phone_id(3));
     for signed_for in [&[][..], &[one], &[two], &[one, two, three], &[one, three]] {
-        assert_eq!(scene.assert_inert(|scene| scene.open_for(&login, signed_for)), Err(Stale), "{signed_for:?}");
+        assert_eq!(
+            scene.assert_inert(|scene| scene.open_for(&login, signed_for)),
+            Err(Stale { numbered: true }),
+            "{signed_for:?}"
+        );
     }
     scene.account.devices.push(unconfirmed_phone(3));
     assert!(scene.open_for(&login, &[one, two]).is_ok(), "an unconfirmed phone gets nothing");
     scene.revoke(1);
-    assert_eq!(scene.assert_inert(|scene| scene.open_for(&login, &[one, two])), Err(Stale));
+    assert_eq!(scene.assert_inert(|scene| scene.open_for(&login, &[one, two])), Err(Stale { numbered: true }));
     scene.lock();
     assert_eq!(scene.open_for(&login, &[one, two]).map(|challenge| challenge.state.reason()), Ok(Some(Reason::Locked)));
 }

@@ -102,8 +102,7 @@ fn the_phone_is_told_what_to_ask_for_and_never_the_number() {
     let challenge = scene.ask();
     let login = read(true, json!({"user": "alice", "client": {"name": "PC"}, "context": {"case": "v"}})).unwrap();
     let ruling = Ruling { uv_required: true, ..Ruling::shipped() };
-    let alice = Username::from_stored("alice".to_owned());
-    let claims = login.claims("https://mfa.example", &gateway(true), &alice, &ruling, phone_id(1), "nonce".to_owned());
+    let claims = login.claims("https://mfa.example", &gateway(true), (&ruling, true), phone_id(1), "nonce".to_owned());
     let text = serde_json::to_string(&claims).unwrap();
     assert!(!text.contains(challenge.number.unwrap().reveal()), "{text}");
     let claims = serde_json::to_value(&claims).unwrap();
@@ -123,8 +122,7 @@ fn the_phone_is_told_what_to_ask_for_and_never_the_number() {
     let claims = login.claims(
         "https://mfa.example",
         &gateway(false),
-        &alice,
-        &Ruling::shipped(),
+        (&Ruling::shipped(), false),
         phone_id(1),
         "nonce".to_owned(),
     );

@@ -54,3 +54,46 @@ pub struct Gateways {
     /// All of them, by name.
     pub items: Vec<GatewayView>,
 }
+
+/// `POST /v1/gateways/self/drops`: what a RADIUS front door has met with silence, so that it is not lost on the
+/// administrator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportDrops {
+    /// The client in the front door's configuration, where the address is one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// The address that the datagrams came from.
+    pub source: String,
+    /// Why they were dropped: 1 to 40 characters of `a-z` and `-`.
+    pub cause: String,
+    /// How many since the last report of this client and cause, 1 or more.
+    pub count: i64,
+}
+
+/// The causes that the front door of this version reports.
+pub const DROP_CAUSES: [&str; 23] = [
+    "unknown-client",
+    "malformed",
+    "code-not-supported",
+    "message-authenticator-missing",
+    "message-authenticator-wrong",
+    "message-authenticator-repeated",
+    "proxy-state-unsigned",
+    "proxy-state-too-long",
+    "eap-not-supported",
+    "attribute-repeated",
+    "user-name-missing",
+    "user-name-unreadable",
+    "password-unreadable",
+    "overloaded",
+    "client-overloaded",
+    "server-unavailable",
+    "gateway-key-refused",
+    "upstream-unavailable",
+    "upstream-unauthentic",
+    "upstream-challenge",
+    "answer-too-long",
+    "no-entropy",
+    "stopping",
+];

@@ -92,6 +92,10 @@ ids! {
     KeyId;
     /// Names an audit event.
     EventId;
+    /// Names a session of the connect page (not its cookie).
+    SessionId;
+    /// Names a browser that is bound to a user (not its cookie).
+    BrowserId;
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@
 pub mod audit;
 pub mod base64url;
 pub mod challenge;
+pub mod connect;
 pub mod device;
 pub mod discovery;
 pub mod enrollment;

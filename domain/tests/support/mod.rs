@@ -6,8 +6,9 @@
 use gatematch_domain::account::Account;
 use gatematch_domain::audit::{Actor, Event, Journal};
 use gatematch_domain::challenge::{Challenge, Client, Display, Reason, State};
+use gatematch_domain::connect::Pages;
 use gatematch_domain::device::{Device, DeviceStatus};
-use gatematch_domain::open::{Login, Stale};
+use gatematch_domain::open::{Login, Opening, Stale};
 use gatematch_domain::policy::{NoDisplay, Ruling};
 use gatematch_domain::redemption::RedeemRefusal;
 use gatematch_domain::response::{Answer, ResponseRefusal};
@@ -148,8 +149,9 @@ impl Scene {
 
     /// Opens `login`, signed for `phones`.
     pub(crate) fn open_for(&mut self, login: &Login, phones: &[DeviceId]) -> Result<Challenge, Stale> {
-        let (ruling, draw) = (self.ruling.clone(), self.draw);
-        self.act(|account, journal| account.open(login, &ruling, phones, draw, journal))
+        let (ruling, draw, numbered) = (self.ruling.clone(), self.draw, login.display == Display::Gateway);
+        let opening = Opening { ruling: &ruling, devices: phones, numbered, draw };
+        self.act(|account, journal| account.open(login, &opening, &mut Pages::default(), journal))
     }
 
     /// Opens `login`, signed for the phones that are active.

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use gatematch_domain::account::Account;
 use gatematch_domain::audit::{Actor, Event, Journal};
 use gatematch_domain::challenge::{Challenge, Client, Display};
+use gatematch_domain::connect::Pages;
 use gatematch_domain::device::ConfirmRefusal;
 use gatematch_domain::enrollment::{Enrollment, Registration};
-use gatematch_domain::open::Login;
+use gatematch_domain::open::{Login, Opening};
 use gatematch_domain::policy::{NoDisplay, Ruling};
 use gatematch_domain::response::Answer;
 use gatematch_domain::user::{Status, UserChange};
@@ -274,7 +275,8 @@ impl Walk {
         }
         // 940 to 943, or 94000 to 94003: easily told from all other figures, and often the same twice.
         let draw = draw_of(if *digits == 3 { 940 + draw } else { 94_000 + draw }, *digits);
-        refusal(self.account.open(&login, &ruling, &signed_for, draw, journal))
+        let opening = Opening { ruling: &ruling, devices: &signed_for, numbered: *shown, draw };
+        refusal(self.account.open(&login, &opening, &mut Pages::default(), journal))
     }
 
     fn register(&mut self, confirmed: bool, late: bool, journal: &mut Journal) -> Option<String> {
