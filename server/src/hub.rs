@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use gatematch_protocol::id::{ChallengeId, DeviceId};
+use gatematch_protocol::id::{ChallengeId, DeviceId, SessionId};
 use gatematch_protocol::time::Timestamp;
 use tokio::sync::{Notify, watch};
 
@@ -18,6 +18,8 @@ pub enum Topic {
     Challenge(ChallengeId),
     /// Something new for this phone.
     Device(DeviceId),
+    /// Something new on this page.
+    Page(SessionId),
 }
 
 /// How many may wait at a time; further ones are sent away with 503.

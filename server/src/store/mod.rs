@@ -13,6 +13,7 @@ use std::sync::Arc;
 use gatematch_domain::account::Account;
 use gatematch_domain::audit::{Actor, Event};
 use gatematch_domain::challenge::Challenge;
+use gatematch_domain::connect::{Bound, Browser, NothingToConfirm, Session};
 use gatematch_domain::device::{ConfirmRefusal, Device};
 use gatematch_domain::enrollment::{Enrollment, RegisterRefusal, Registration};
 use gatematch_domain::gateway::Gateway;
@@ -25,7 +26,7 @@ use gatematch_domain::user::{User, UserChange};
 use gatematch_domain::username::Username;
 use gatematch_protocol::audit::AuditEvent;
 use gatematch_protocol::device::PushSubscription;
-use gatematch_protocol::id::{AdminKeyId, ChallengeId, DeviceId, EnrollmentId, GatewayId, KeyId, UserId};
+use gatematch_protocol::id::{AdminKeyId, BrowserId, ChallengeId, DeviceId, EnrollmentId, GatewayId, KeyId, UserId};
 use gatematch_protocol::time::Timestamp;
 
 use crate::edge::Pending;
@@ -93,6 +94,8 @@ pub struct OpenChallenge {
     pub ruling: Ruling,
     /// The signed challenge of each phone, in the order of the account's phones.
     pub signed: Vec<(DeviceId, String)>,
+    /// Whether those signed challenges ask for a number.
+    pub numbered: bool,
     /// 64 uniform random bits, for the number.
     pub draw: u64,
     /// The Idempotency-Key and the digest of the body, where one was given.
@@ -109,7 +112,10 @@ pub enum Opened {
     /// The Idempotency-Key was used with another body.
     KeyReused,
     /// The account changed since the challenge was signed: sign again.
-    Stale,
+    Stale {
+        /// Whether the phone must ask for a number, as it looks now.
+        numbered: bool,
+    },
 }
 
 /// The first answer to an Idempotency-Key.
@@ -138,6 +144,59 @@ pub struct Redemption {
     pub redemption_id: String,
     /// The signed result.
     pub result: String,
+}
+
+/// What [`Store::arm_session`] takes.
+#[derive(Clone, Debug)]
+pub struct ArmSession {
+    /// The new session. Whether it hears, and which bound browser it is, is found out in the write.
+    pub session: Session,
+    /// base64url(SHA-256(the cookie of the session that this browser had)).
+    pub replaces: Option<String>,
+    /// base64url(SHA-256(the cookie of a bound browser)).
+    pub browser_token: Option<String>,
+}
+
+/// What [`Store::arm_session`] did. The browser is told no more than when it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Armed {
+    /// When the session ends unless its page gives a sign of life.
+    pub expires_at: Timestamp,
+    /// Whether it can ever show anything.
+    pub hears: bool,
+}
+
+/// A session, as its page is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The session.
+    pub session: Session,
+    /// Whether a bound browser waits or shows beside it, so that it sees nothing.
+    pub is_eclipsed: bool,
+}
+
+/// What [`Store::confirm_session`] takes.
+#[derive(Clone, Debug)]
+pub struct ConfirmSession {
+    /// When.
+    pub now: Timestamp,
+    /// base64url(SHA-256(the session's cookie)).
+    pub token_digest: String,
+    /// Whether the login that began is this person's.
+    pub mine: bool,
+}
+
+/// What [`Store::tell_approval`] takes.
+#[derive(Clone, Debug)]
+pub struct TellApproval {
+    /// When.
+    pub now: Timestamp,
+    /// base64url(SHA-256(the session's cookie)).
+    pub token_digest: String,
+    /// The browser, should it be bound now.
+    pub browser: BrowserId,
+    /// base64url(SHA-256(the cookie that it would get)).
+    pub browser_digest: String,
 }
 
 /// A new user, where [`Store::put_user`] finds none.
@@ -253,6 +312,16 @@ pub trait Store: Send + Sync {
         id: ChallengeId,
         gateway: GatewayId,
     ) -> Reply<'_, Result<Challenge, RedeemRefusal>>;
+    /// Arms a session of the connect page.
+    fn arm_session(&self, arm: ArmSession) -> Reply<'_, Armed>;
+    /// Keeps a session armed while its page is open.
+    fn renew_session(&self, now: Timestamp, token_digest: String) -> Reply<'_, ()>;
+    /// Confirms or reports the login that began; `None` where there is no such session, or nobody has its name.
+    fn confirm_session(&self, confirm: ConfirmSession) -> Reply<'_, Option<Result<(), NothingToConfirm>>>;
+    /// Tells an approval to the browser that showed the number, which binds it.
+    fn tell_approval(&self, tell: TellApproval) -> Reply<'_, Bound>;
+    /// Forgets a bound browser; false if there is none.
+    fn revoke_browser(&self, act: Act, name: Username, id: BrowserId) -> Reply<'_, bool>;
     /// Writes down whose time has run out (at most some hundred); the next deadline that is left.
     fn settle(&self, now: Timestamp) -> Reply<'_, Option<Timestamp>>;
 
@@ -295,6 +364,12 @@ pub trait Store: Send + Sync {
     fn ready(&self) -> Reply<'_, ()>;
     /// A challenge.
     fn challenge(&self, id: ChallengeId) -> Reply<'_, Option<Challenge>>;
+    /// The session with this cookie.
+    fn page(&self, token_digest: String, now: Timestamp) -> Reply<'_, Option<Page>>;
+    /// Whether somebody waits on a page for a login of that name.
+    fn has_page(&self, name: Username, now: Timestamp) -> Reply<'_, bool>;
+    /// The browsers bound to a user, oldest first.
+    fn browsers(&self, user: UserId) -> Reply<'_, Vec<Browser>>;
     /// The signed challenge that was made for a phone.
     fn delivery(&self, id: ChallengeId, device: DeviceId) -> Reply<'_, Option<String>>;
     /// The pending challenges that were made for a phone, oldest first.

@@ -1,17 +1,21 @@
 //! The rows that a group of verbs needs, in memory, for the time of one transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use gatematch_domain::account::Account;
 use gatematch_domain::audit::Event;
 use gatematch_domain::challenge::Challenge;
+use gatematch_domain::connect::{Browser, Pages, Session};
 use gatematch_domain::device::Device;
 use gatematch_domain::enrollment::Enrollment;
 use gatematch_domain::gateway::Gateway;
 use gatematch_domain::role::AdminKey;
 use gatematch_domain::user::User;
 use gatematch_domain::username::Username;
-use gatematch_protocol::id::{AdminKeyId, ChallengeId, DeviceId, EnrollmentId, GatewayId, UserId};
+use gatematch_protocol::id::{
+    AdminKeyId, BrowserId, ChallengeId, DeviceId, EnrollmentId, GatewayId, SessionId, UserId,
+};
 use gatematch_protocol::time::Timestamp;
 
 use super::StoredKey;
@@ -33,6 +37,14 @@ pub(crate) struct Needs {
     pub(crate) proofs: BTreeSet<(String, String)>,
     pub(crate) overdue: Option<Timestamp>,
     pub(crate) signing_keys: bool,
+    /// Names whose pages are needed: sessions that hear, and bound browsers.
+    pub(crate) pages: BTreeSet<String>,
+    /// Sessions by the digests of their cookies, each with the pages of its name.
+    pub(crate) sessions: BTreeSet<String>,
+    /// Sessions whose account and login are needed as well.
+    pub(crate) served: BTreeSet<String>,
+    /// Addresses whose sessions of unknown browsers are counted, and since when.
+    pub(crate) counted: BTreeMap<IpAddr, Timestamp>,
 }
 
 /// A first answer, by the challenge that it was about.
@@ -59,6 +71,10 @@ pub(crate) struct World {
     pub(crate) repeats: BTreeMap<(GatewayId, String), Repeat>,
     pub(crate) proofs: BTreeMap<(String, String), Timestamp>,
     pub(crate) signing_keys: Vec<StoredKey>,
+    /// What there is of the connect page, by name.
+    pub(crate) pages: BTreeMap<String, Pages>,
+    /// How many sessions of unknown browsers count for an address.
+    pub(crate) counted: BTreeMap<IpAddr, usize>,
     /// Signed challenges to keep.
     pub(crate) deliveries: Vec<(ChallengeId, DeviceId, String)>,
     /// What happened, in order.
@@ -88,6 +104,25 @@ impl World {
 
     pub(crate) fn account_named(&mut self, name: &Username) -> Option<&mut Account> {
         self.accounts.values_mut().find(|account| account.user.username == *name)
+    }
+
+    /// The account of that name, and the pages of that name.
+    pub(crate) fn account_and_pages(&mut self, name: &str) -> Option<(&mut Account, &mut Pages)> {
+        let account = self.accounts.values_mut().find(|account| account.user.username.as_str() == name)?;
+        Some((account, self.pages.entry(name.to_owned()).or_default()))
+    }
+
+    /// The session with this cookie.
+    pub(crate) fn session_by_token(&self, token_digest: &str) -> Option<&Session> {
+        self.sessions().into_values().find(|session| session.token_digest == token_digest)
+    }
+
+    pub(crate) fn sessions(&self) -> BTreeMap<SessionId, &Session> {
+        self.pages.values().flat_map(|pages| &pages.sessions).map(|session| (session.id, session)).collect()
+    }
+
+    pub(crate) fn browsers(&self) -> BTreeMap<BrowserId, &Browser> {
+        self.pages.values().flat_map(|pages| &pages.browsers).map(|browser| (browser.id, browser)).collect()
     }
 
     pub(crate) fn account_of_device(&mut self, id: DeviceId) -> Option<&mut Account> {

@@ -6,12 +6,13 @@ use std::fmt::Display;
 use gatematch_domain::account::Account;
 use gatematch_domain::challenge::{CLOCK_STEP_SECONDS, Challenge, REDEEM_GRACE_SECONDS};
 use gatematch_domain::device::Device;
-use gatematch_protocol::id::UserId;
+use gatematch_protocol::id::{ChallengeId, UserId};
 use gatematch_protocol::time::Timestamp;
 use serde_json::Value;
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use super::pages::load_pages;
 use super::rows;
 use crate::store::StoreError;
 use crate::store::world::{Needs, Repeat, World};
@@ -21,18 +22,23 @@ use crate::vault::Vault;
 const SETTLE_AT_ONCE: i64 = 500;
 
 /// A JSON array of texts, for `json_each`.
-fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+pub(super) fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     Value::from(items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>()).to_string()
 }
 
-async fn select(conn: &mut SqliteConnection, sql: &'static str, list: String) -> Result<Vec<SqliteRow>, StoreError> {
+pub(super) async fn select(
+    conn: &mut SqliteConnection,
+    sql: &'static str,
+    list: String,
+) -> Result<Vec<SqliteRow>, StoreError> {
     Ok(sqlx::query(sql).bind(list).fetch_all(conn).await?)
 }
 
 pub(super) async fn load(conn: &mut SqliteConnection, needs: &Needs, vault: &Vault) -> Result<World, StoreError> {
     let mut world = World::default();
     let mut users = needs.users.clone();
-    let mut challenges = named_challenges(conn, needs, vault).await?;
+    let served = load_pages(conn, needs, &mut world).await?;
+    let mut challenges = named_challenges(conn, needs, &served.challenges, vault).await?;
     if let Some(now) = needs.overdue {
         let (overdue, next) = overdue_challenges(conn, now, vault).await?;
         challenges.extend(overdue);
@@ -42,7 +48,8 @@ pub(super) async fn load(conn: &mut SqliteConnection, needs: &Needs, vault: &Vau
     load_enrollments(conn, needs, &mut world).await?;
     users.extend(world.enrollments.values().map(|enrollment| enrollment.user));
     users.extend(users_of_devices(conn, needs).await?);
-    load_accounts(conn, needs, users, vault, &mut world).await?;
+    let usernames = needs.usernames.union(&served.names).cloned().collect();
+    load_accounts(conn, usernames, users, vault, &mut world).await?;
     let others: Vec<Challenge> =
         challenges.into_iter().filter(|challenge| world.challenge(challenge.id).is_none()).collect();
     for challenge in others {
@@ -60,12 +67,14 @@ pub(super) async fn load(conn: &mut SqliteConnection, needs: &Needs, vault: &Vau
 async fn named_challenges(
     conn: &mut SqliteConnection,
     needs: &Needs,
+    served: &BTreeSet<ChallengeId>,
     vault: &Vault,
 ) -> Result<Vec<Challenge>, StoreError> {
     let mut found = Vec::new();
-    if !needs.challenges.is_empty() {
+    let named: BTreeSet<&ChallengeId> = needs.challenges.union(served).collect();
+    if !named.is_empty() {
         let sql = "SELECT * FROM challenges WHERE id IN (SELECT value FROM json_each(?))";
-        found = select(conn, sql, list(&needs.challenges)).await?;
+        found = select(conn, sql, list(named)).await?;
     }
     if !needs.repeats.is_empty() {
         let keys: Vec<Value> = needs.repeats.iter().map(|(gateway, key)| serde_json::json!([gateway, key])).collect();
@@ -145,7 +154,7 @@ async fn users_of_devices(conn: &mut SqliteConnection, needs: &Needs) -> Result<
 
 async fn load_accounts(
     conn: &mut SqliteConnection,
-    needs: &Needs,
+    usernames: BTreeSet<String>,
     users: BTreeSet<UserId>,
     vault: &Vault,
     world: &mut World,
@@ -154,9 +163,9 @@ async fn load_accounts(
     if !users.is_empty() {
         found = select(conn, "SELECT * FROM users WHERE id IN (SELECT value FROM json_each(?))", list(&users)).await?;
     }
-    if !needs.usernames.is_empty() {
+    if !usernames.is_empty() {
         let sql = "SELECT * FROM users WHERE username IN (SELECT value FROM json_each(?))";
-        found.extend(select(conn, sql, list(&needs.usernames)).await?);
+        found.extend(select(conn, sql, list(&usernames)).await?);
     }
     if found.is_empty() {
         return Ok(());

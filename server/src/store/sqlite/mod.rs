@@ -2,6 +2,7 @@
 
 mod load;
 mod open;
+mod pages;
 mod rows;
 mod save;
 mod writer;
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use gatematch_domain::account::Account;
 use gatematch_domain::audit::Event;
 use gatematch_domain::challenge::Challenge;
+use gatematch_domain::connect::{Bound, Browser, NothingToConfirm};
 use gatematch_domain::device::{ConfirmRefusal, Device};
 use gatematch_domain::enrollment::{Enrollment, RegisterRefusal};
 use gatematch_domain::gateway::Gateway;
@@ -21,7 +23,7 @@ use gatematch_domain::user::User;
 use gatematch_domain::username::Username;
 use gatematch_protocol::audit::AuditEvent;
 use gatematch_protocol::device::PushSubscription;
-use gatematch_protocol::id::{AdminKeyId, ChallengeId, DeviceId, GatewayId, UserId};
+use gatematch_protocol::id::{AdminKeyId, BrowserId, ChallengeId, DeviceId, GatewayId, UserId};
 use gatematch_protocol::time::Timestamp;
 use sqlx::Connection as _;
 use sqlx::Row as _;
@@ -33,12 +35,12 @@ pub use self::open::{OpenFault, Opened as Database};
 use self::writer::Job;
 use super::verb::{
     ConfirmDevice, CreateAdminKey, CreateEnrollment, CreateGateway, CreateSigningKeys, DeleteGateway, DeleteUser,
-    LockUser, Purge, RecordEvents, RecordResponse, RevokeAdminKey, RevokeDevice, SetPush, Settle, SpendProof,
-    StepOfGateway, Verb,
+    LockUser, Purge, RecordEvents, RecordResponse, RenewSession, RevokeAdminKey, RevokeBrowser, RevokeDevice, SetPush,
+    Settle, SpendProof, StepOfGateway, Verb,
 };
 use super::{
-    Act, AuditQuery, FirstAnswer, OpenChallenge, Opened, PutUser, Redemption, RegisterDevice, Reply, Store, StoreError,
-    StoredKey, UserDeleted, UserPut,
+    Act, ArmSession, Armed, AuditQuery, ConfirmSession, FirstAnswer, OpenChallenge, Opened, Page, PutUser, Redemption,
+    RegisterDevice, Reply, Store, StoreError, StoredKey, TellApproval, UserDeleted, UserPut,
 };
 use crate::edge::Pending;
 use crate::vault::Vault;
@@ -118,6 +120,26 @@ impl Store for Sqlite {
         gateway: GatewayId,
     ) -> Reply<'_, Result<Challenge, RedeemRefusal>> {
         self.write(StepOfGateway { act, id, gateway, step: Account::cancel })
+    }
+
+    fn arm_session(&self, arm: ArmSession) -> Reply<'_, Armed> {
+        self.write(arm)
+    }
+
+    fn renew_session(&self, now: Timestamp, token_digest: String) -> Reply<'_, ()> {
+        self.write(RenewSession { now, token_digest })
+    }
+
+    fn confirm_session(&self, confirm: ConfirmSession) -> Reply<'_, Option<Result<(), NothingToConfirm>>> {
+        self.write(confirm)
+    }
+
+    fn tell_approval(&self, tell: TellApproval) -> Reply<'_, Bound> {
+        self.write(tell)
+    }
+
+    fn revoke_browser(&self, act: Act, name: Username, id: BrowserId) -> Reply<'_, bool> {
+        self.write(RevokeBrowser { act, name, id })
     }
 
     fn settle(&self, now: Timestamp) -> Reply<'_, Option<Timestamp>> {
@@ -205,6 +227,18 @@ impl Store for Sqlite {
         Box::pin(
             self.one("SELECT * FROM challenges WHERE id = ?", id.to_string(), |row| rows::challenge(row, &self.vault)),
         )
+    }
+
+    fn page(&self, token_digest: String, now: Timestamp) -> Reply<'_, Option<Page>> {
+        Box::pin(pages::page(&self.readers, token_digest, now))
+    }
+
+    fn has_page(&self, name: Username, now: Timestamp) -> Reply<'_, bool> {
+        Box::pin(pages::has_page(&self.readers, name.to_string(), now))
+    }
+
+    fn browsers(&self, user: UserId) -> Reply<'_, Vec<Browser>> {
+        Box::pin(pages::browsers(&self.readers, user))
     }
 
     fn delivery(&self, id: ChallengeId, device: DeviceId) -> Reply<'_, Option<String>> {

@@ -42,7 +42,7 @@ pub(super) mod label {
     }
 }
 
-fn text(row: &SqliteRow, column: &str) -> Read<String> {
+pub(super) fn text(row: &SqliteRow, column: &str) -> Read<String> {
     Ok(row.try_get(column)?)
 }
 
@@ -50,20 +50,24 @@ fn optional(row: &SqliteRow, column: &str) -> Read<Option<String>> {
     Ok(row.try_get(column)?)
 }
 
-fn time(row: &SqliteRow, column: &str) -> Read<Timestamp> {
+pub(super) fn time(row: &SqliteRow, column: &str) -> Read<Timestamp> {
     Ok(Timestamp::from_micros(row.try_get(column)?))
 }
 
-fn parsed<T: FromStr>(row: &SqliteRow, column: &'static str) -> Read<T> {
+pub(super) fn parsed<T: FromStr>(row: &SqliteRow, column: &'static str) -> Read<T> {
     text(row, column)?.parse().map_err(|_| StoreError::Corrupt(column))
 }
 
-fn optional_parsed<T: FromStr>(row: &SqliteRow, column: &'static str) -> Read<Option<T>> {
+pub(super) fn optional_parsed<T: FromStr>(row: &SqliteRow, column: &'static str) -> Read<Option<T>> {
     optional(row, column)?.map(|text| text.parse().map_err(|_| StoreError::Corrupt(column))).transpose()
 }
 
-fn json<T: DeserializeOwned>(row: &SqliteRow, column: &'static str) -> Read<T> {
+pub(super) fn json<T: DeserializeOwned>(row: &SqliteRow, column: &'static str) -> Read<T> {
     serde_json::from_str(&text(row, column)?).map_err(|_| StoreError::Corrupt(column))
+}
+
+pub(super) fn flag(row: &SqliteRow, column: &str) -> Read<bool> {
+    Ok(row.try_get(column)?)
 }
 
 fn small<T: TryFrom<i64>>(row: &SqliteRow, column: &'static str) -> Read<T> {
@@ -180,11 +184,7 @@ pub(super) fn challenge(row: &SqliteRow, vault: &Vault) -> Read<Challenge> {
         username: text(row, "username")?,
         gateway: parsed(row, "gateway_id")?,
         client: Client { ip: optional_parsed(row, "client_ip")?, name: optional(row, "client_name")? },
-        display: match text(row, "display")?.as_str() {
-            "gateway" => Display::Gateway,
-            "none" => Display::None,
-            _ => return Err(StoreError::Corrupt("display")),
-        },
+        display: Display::from_word(&text(row, "display")?).ok_or(StoreError::Corrupt("display"))?,
         number: opened(row, "number", &label::number(id), vault)?.map(Number::from_stored),
         methods: methods.collect::<Read<_>>()?,
         uv_required: row.try_get("uv_required")?,

@@ -213,5 +213,12 @@ impl Writer {
         for device in phones {
             self.bell.ring(Topic::Device(device));
         }
+        // What one session does can uncover or cover those beside it.
+        for (name, pages) in after.pages.iter().filter(|(name, pages)| before.pages.get(*name) != Some(*pages)) {
+            let were = before.pages.get(name).map(|pages| pages.sessions.as_slice()).unwrap_or_default();
+            for session in pages.sessions.iter().chain(were) {
+                self.bell.ring(Topic::Page(session.id));
+            }
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use gatematch_domain::account::{Account, end_unaccounted};
 use gatematch_domain::audit::{Actor, Journal};
-use gatematch_domain::challenge::Challenge;
+use gatematch_domain::challenge::{Challenge, Display};
+use gatematch_domain::open::{Opening, Stale};
 use gatematch_domain::redemption::{RedeemRefusal, repeated};
 use gatematch_domain::response::{Answer, ResponseRefusal};
 use gatematch_protocol::id::{ChallengeId, DeviceId, GatewayId};
@@ -23,6 +24,9 @@ impl Verb for OpenChallenge {
         if let Some(name) = &self.login.username {
             needs.usernames.insert(name.to_string());
         }
+        if self.login.display != Display::Gateway {
+            needs.pages.extend(self.login.username.iter().map(ToString::to_string));
+        }
         if let Some((key, _)) = &self.repeat {
             needs.repeats.insert((self.login.gateway, key.clone()));
         }
@@ -33,14 +37,19 @@ impl Verb for OpenChallenge {
             return opened;
         }
         let devices: Vec<DeviceId> = self.signed.iter().map(|(device, _)| *device).collect();
+        let Self { ruling, numbered, draw, .. } = self;
+        let opening = Opening { ruling, devices: &devices, numbered: *numbered, draw: *draw };
         let opened = world.by(&self.act, |world, journal| {
-            let account = self.login.username.as_ref().and_then(|name| world.account_named(name));
-            match account {
-                Some(account) => account.open(&self.login, &self.ruling, &devices, self.draw, journal),
-                None => Ok(self.login.refuse_unknown(&self.ruling, journal)),
+            let found = self.login.username.as_ref().and_then(|name| world.account_and_pages(name.as_str()));
+            match found {
+                Some((account, pages)) => account.open(&self.login, &opening, pages, journal),
+                None => Ok(self.login.refuse_unknown(ruling, journal)),
             }
         });
-        let Ok(challenge) = opened else { return Opened::Stale };
+        let challenge = match opened {
+            Ok(challenge) => challenge,
+            Err(Stale { numbered }) => return Opened::Stale { numbered },
+        };
         if challenge.user.is_none() {
             world.loose.insert(challenge.id, challenge.clone());
         }

@@ -4,6 +4,7 @@
 //! when its group could not be written, so it keeps nothing of an earlier try.
 
 mod challenge;
+mod connect;
 mod device;
 mod gateway;
 mod keys;
@@ -16,6 +17,7 @@ use gatematch_domain::user::User;
 use gatematch_protocol::id::ChallengeId;
 
 pub(crate) use self::challenge::{RecordResponse, Settle, StepOfGateway};
+pub(crate) use self::connect::{RenewSession, RevokeBrowser};
 pub(crate) use self::device::{ConfirmDevice, CreateEnrollment, RevokeDevice, SetPush};
 pub(crate) use self::gateway::{CreateGateway, DeleteGateway};
 pub(crate) use self::keys::{CreateAdminKey, CreateSigningKeys, RevokeAdminKey, SpendProof};
@@ -51,7 +53,7 @@ impl Act {
             Actor::Gateway(id) => drop(needs.gateways.insert(*id)),
             Actor::Admin { id, .. } => drop(needs.admin_keys.insert(*id)),
             Actor::Device(id) => drop(needs.devices.insert(*id)),
-            Actor::CommandLine(_) | Actor::Address(_) | Actor::System => {}
+            Actor::Browser(_) | Actor::CommandLine(_) | Actor::Address(_) | Actor::System => {}
         }
     }
 
@@ -62,7 +64,7 @@ impl Act {
             Actor::Gateway(id) => world.gateways.contains_key(id),
             Actor::Admin { id, .. } => world.admin_keys.contains_key(id),
             Actor::Device(id) => world.account_of_device(*id).is_some(),
-            Actor::CommandLine(_) | Actor::Address(_) | Actor::System => true,
+            Actor::Browser(_) | Actor::CommandLine(_) | Actor::Address(_) | Actor::System => true,
         }
     }
 

@@ -15,6 +15,9 @@ const KEEP_CHALLENGES_SECONDS: i64 = 86_400;
 /// clock that is an hour off and comes back.
 const KEEP_PROOFS_SECONDS: i64 = 7_200;
 
+/// How long a session of the connect page is kept after it was armed, in seconds: longer than it lives or counts.
+const KEEP_SESSIONS_SECONDS: i64 = 3_600;
+
 const INSERT_EVENTS: &str = "
     INSERT INTO audit_events (id, seq, at, type, actor, username, device, gateway, client, outcome, reason,
                               number_match, policy, detail)
@@ -23,6 +26,8 @@ const INSERT_EVENTS: &str = "
 const PURGE_PROOFS: &str = "DELETE FROM spent_proofs WHERE spent_at < ?";
 const PURGE_REPEATS: &str = "DELETE FROM repeats WHERE created_at < ?";
 const PURGE_ENROLLMENTS: &str = "DELETE FROM enrollments WHERE expires_at < ?";
+const PURGE_SESSIONS: &str = "DELETE FROM connect_sessions WHERE armed_at < ?";
+const PURGE_BROWSERS: &str = "DELETE FROM browsers WHERE expires_at < ?";
 const PURGE_DELIVERIES: &str = "
     DELETE FROM deliveries WHERE challenge_id IN
         (SELECT id FROM challenges WHERE created_at < ? AND state NOT IN ('pending', 'approved')
@@ -55,6 +60,8 @@ impl Pen<'_> {
             (PURGE_PROOFS, now.plus_seconds(-KEEP_PROOFS_SECONDS).micros()),
             (PURGE_REPEATS, now.plus_seconds(-REPEAT_SECONDS).micros()),
             (PURGE_ENROLLMENTS, old),
+            (PURGE_SESSIONS, now.plus_seconds(-KEEP_SESSIONS_SECONDS).micros()),
+            (PURGE_BROWSERS, now.micros()),
             (PURGE_DELIVERIES, old),
             (PURGE_CHALLENGES, old),
         ] {

@@ -6,6 +6,7 @@
 mod account;
 mod challenge;
 mod log;
+mod pages;
 mod registry;
 
 use serde_json::Value;
@@ -38,6 +39,7 @@ impl Pen<'_> {
         self.save_admin_keys(before, after).await?;
         self.save_enrollments(before, after).await?;
         self.save_once_only(before, after).await?;
+        self.save_pages(before, after).await?;
         self.save_events(&after.events).await?;
         match after.purge_before {
             Some(now) => self.purge(now).await,

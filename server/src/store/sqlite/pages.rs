@@ -1,0 +1,172 @@
+//! The connect page in the database: what is loaded of it, and what is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use gatematch_domain::connect::{Browser, Pages, Session, Stage};
+use gatematch_protocol::id::{ChallengeId, UserId};
+use gatematch_protocol::time::Timestamp;
+use serde_json::{Value, json};
+use sqlx::Row as _;
+use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
+
+use super::load::{list, select};
+use super::rows::{flag, json, optional_parsed, parsed, text, time};
+use crate::store::world::{Needs, World};
+use crate::store::{Page, StoreError};
+
+/// What sessions serve, where the verbs need it.
+#[derive(Default)]
+pub(super) struct Served {
+    pub(super) names: BTreeSet<String>,
+    pub(super) challenges: BTreeSet<ChallengeId>,
+}
+
+/// Loads the pages of the names and sessions that are needed. For a name that nobody has, the same is done as for
+/// any other.
+pub(super) async fn load_pages(
+    conn: &mut SqliteConnection,
+    needs: &Needs,
+    world: &mut World,
+) -> Result<Served, StoreError> {
+    let mut served = Served::default();
+    let mut names = needs.pages.clone();
+    let tokens: BTreeSet<&String> = needs.sessions.union(&needs.served).collect();
+    let mut sessions = Vec::new();
+    if !tokens.is_empty() {
+        let sql = "SELECT * FROM connect_sessions WHERE token_digest IN (SELECT value FROM json_each(?))";
+        for row in select(conn, sql, list(tokens)).await? {
+            let session = session(&row)?;
+            if needs.served.contains(&session.token_digest) {
+                served.names.insert(session.name.clone());
+                served.challenges.extend(session.challenge());
+            }
+            names.insert(session.name.clone());
+            sessions.push(session);
+        }
+    }
+    if !names.is_empty() {
+        let sql = "SELECT * FROM connect_sessions WHERE hears AND name IN (SELECT value FROM json_each(?)) ORDER BY id";
+        for row in select(conn, sql, list(&names)).await? {
+            sessions.push(session(&row)?);
+        }
+        let sql = "SELECT b.*, u.username FROM users AS u JOIN browsers AS b ON b.user_id = u.id
+                   WHERE u.username IN (SELECT value FROM json_each(?)) ORDER BY b.id";
+        for row in select(conn, sql, list(&names)).await? {
+            world.pages.entry(text(&row, "username")?).or_default().browsers.push(browser(&row)?);
+        }
+    }
+    for session in sessions {
+        let pages = world.pages.entry(session.name.clone()).or_default();
+        if pages.session(session.id).is_none() {
+            pages.sessions.push(session);
+        }
+    }
+    world.counted = counted(conn, &needs.counted).await?;
+    Ok(served)
+}
+
+async fn counted(
+    conn: &mut SqliteConnection,
+    needed: &BTreeMap<IpAddr, Timestamp>,
+) -> Result<BTreeMap<IpAddr, usize>, StoreError> {
+    let mut counted = BTreeMap::new();
+    if needed.is_empty() {
+        return Ok(counted);
+    }
+    let blocks: Vec<Value> = needed.iter().map(|(block, since)| json!([block, since.micros()])).collect();
+    let sql = "SELECT j.value ->> 0 AS block, count(s.id) AS sessions FROM json_each(?) AS j
+               LEFT JOIN connect_sessions AS s ON s.block = j.value ->> 0 AND s.counted_at > j.value ->> 1
+                    AND s.hears AND s.browser_id IS NULL
+               GROUP BY 1";
+    for row in select(conn, sql, Value::from(blocks).to_string()).await? {
+        let sessions: i64 = row.try_get("sessions")?;
+        counted.insert(parsed(&row, "block")?, usize::try_from(sessions).unwrap_or(usize::MAX));
+    }
+    Ok(counted)
+}
+
+/// The session with this cookie, and whether a bound browser eclipses it.
+pub(super) async fn page(
+    readers: &SqlitePool,
+    token_digest: String,
+    now: Timestamp,
+) -> Result<Option<Page>, StoreError> {
+    let sql = "SELECT * FROM connect_sessions WHERE token_digest = ?";
+    let Some(row) = sqlx::query(sql).bind(token_digest).fetch_optional(readers).await? else { return Ok(None) };
+    let session = session(&row)?;
+    let (pages, live) = pages_of(readers, &session.name).await?;
+    let is_eclipsed = pages.is_eclipsed(&session, &|id| live.contains(&id), now);
+    Ok(Some(Page { session, is_eclipsed }))
+}
+
+async fn pages_of(readers: &SqlitePool, name: &str) -> Result<(Pages, BTreeSet<ChallengeId>), StoreError> {
+    let mut pages = Pages::default();
+    let mut live = BTreeSet::new();
+    let sql = "SELECT s.*, c.state IN ('pending', 'approved') AS is_live FROM connect_sessions AS s
+               LEFT JOIN challenges AS c ON c.id = s.challenge_id WHERE s.hears AND s.name = ? ORDER BY s.id";
+    for row in sqlx::query(sql).bind(name).fetch_all(readers).await? {
+        let session = session(&row)?;
+        if row.try_get::<Option<bool>, _>("is_live")? == Some(true) {
+            live.extend(session.challenge());
+        }
+        pages.sessions.push(session);
+    }
+    let sql = "SELECT b.* FROM users AS u JOIN browsers AS b ON b.user_id = u.id WHERE u.username = ? ORDER BY b.id";
+    let found = sqlx::query(sql).bind(name).fetch_all(readers).await?;
+    pages.browsers = found.iter().map(browser).collect::<Result<_, _>>()?;
+    Ok((pages, live))
+}
+
+/// Whether somebody waits on a page for a login of that name.
+pub(super) async fn has_page(readers: &SqlitePool, name: String, now: Timestamp) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM connect_sessions WHERE hears AND name = ? AND stage = 'armed' AND expires_at > ? LIMIT 1";
+    Ok(sqlx::query(sql).bind(name).bind(now.micros()).fetch_optional(readers).await?.is_some())
+}
+
+/// The browsers bound to a user.
+pub(super) async fn browsers(readers: &SqlitePool, user: UserId) -> Result<Vec<Browser>, StoreError> {
+    let sql = "SELECT * FROM browsers WHERE user_id = ? ORDER BY id";
+    sqlx::query(sql).bind(user.to_string()).fetch_all(readers).await?.iter().map(browser).collect()
+}
+
+fn session(row: &SqliteRow) -> Result<Session, StoreError> {
+    let serving = || -> Result<Stage, StoreError> {
+        Ok(Stage::Serving {
+            challenge: parsed(row, "challenge_id")?,
+            confirmed: flag(row, "confirmed")?,
+            told: flag(row, "told")?,
+        })
+    };
+    Ok(Session {
+        id: parsed(row, "id")?,
+        name: text(row, "name")?,
+        token_digest: text(row, "token_digest")?,
+        browser: optional_parsed(row, "browser_id")?,
+        address: parsed(row, "address")?,
+        block: parsed(row, "block")?,
+        hears: flag(row, "hears")?,
+        counted_at: time(row, "counted_at")?,
+        armed_at: time(row, "armed_at")?,
+        expires_at: time(row, "expires_at")?,
+        stage: match text(row, "stage")?.as_str() {
+            "armed" => Stage::Armed,
+            "serving" => serving()?,
+            "collided" => Stage::Collided,
+            "replaced" => Stage::Replaced,
+            _ => return Err(StoreError::Corrupt("stage")),
+        },
+    })
+}
+
+fn browser(row: &SqliteRow) -> Result<Browser, StoreError> {
+    Ok(Browser {
+        id: parsed(row, "id")?,
+        user: parsed(row, "user_id")?,
+        token_digest: text(row, "token_digest")?,
+        client_names: json(row, "client_names")?,
+        created_at: time(row, "created_at")?,
+        expires_at: time(row, "expires_at")?,
+        last_used_at: time(row, "last_used_at")?,
+    })
+}
