@@ -4,6 +4,7 @@
 //! over HTTP; the phone and the gateway sign and check with another library than the server.
 
 mod person;
+mod radius;
 mod setting;
 mod story;
 
@@ -22,6 +23,7 @@ use gatematch_domain::text::disarm;
 use gatematch_protocol::base64url;
 use gatematch_protocol::challenge::{ChallengeClaims, ChallengeView, CreateChallenge, CreateClient};
 use gatematch_protocol::response::{Decision, ResponseOutcome, UserVerification};
+use gatematch_radius::shell::Front;
 use gatematch_server::cli::audit_table;
 use gatematch_server::cli::end::End;
 use gatematch_server::cli::fault::Fault;
@@ -45,6 +47,9 @@ pub(crate) struct Demo {
     /// Type the number yourself, in the place of the person with the phone
     #[arg(long)]
     interactive: bool,
+    /// Sign in through RD Gateway: over RADIUS, with the number on the connect page
+    #[arg(long)]
+    radius: bool,
     /// Leave the server running, and say how to play on; Ctrl-C ends it
     #[arg(long)]
     keep: bool,
@@ -62,17 +67,27 @@ pub(crate) async fn run(demo: &Demo, terminal: &mut Terminal) -> Result<(), Faul
         told = tell(demo, directory.path(), &mut story) => told,
         () = end.come() => return Ok(()),
     };
-    let (running, parties) = told?;
+    let Stage { running, parties, front } = told?;
     if demo.keep {
-        playground(&parties, &running, directory.path(), story.terminal)?;
+        playground(&parties, &running, front.as_ref(), directory.path(), story.terminal)?;
         end.come().await;
         story.terminal.line("\nStopped, and everything of it is removed.")?;
+    }
+    if let Some(front) = front {
+        front.stop().await;
     }
     running.stop().await;
     Ok(())
 }
 
-async fn tell(demo: &Demo, directory: &Path, story: &mut Story<'_>) -> Result<(Running, Parties), Fault> {
+/// What the story leaves running.
+struct Stage {
+    running: Running,
+    parties: Parties,
+    front: Option<Front>,
+}
+
+async fn tell(demo: &Demo, directory: &Path, story: &mut Story<'_>) -> Result<Stage, Fault> {
     let began = Instant::now();
     story.head("Gatematch: a sign-in to Remote Desktop, approved on a phone by number")?;
     let running = setting::server(&directory.join("data")).await?;
@@ -82,7 +97,11 @@ async fn tell(demo: &Demo, directory: &Path, story: &mut Story<'_>) -> Result<(R
     let phone = enroll(&parties, running.issuer(), story).await?;
     keep_phone(&phone, directory)?;
     story.head(&format!("{} at {} opens Remote Desktop", capitalized(USER), CLIENT.0))?;
-    login(demo, &parties.gateway, &phone, story).await?;
+    let front = if demo.radius { Some(radius::front_door(&running, &parties).await?) } else { None };
+    match &front {
+        Some(front) => radius::login(demo, front, &parties, &phone, story).await?,
+        None => login(demo, &parties.gateway, &phone, story).await?,
+    }
     story.head("What the audit log remembers")?;
     audit(&parties.admin, story.terminal).await?;
     if !demo.interactive {
@@ -91,7 +110,7 @@ async fn tell(demo: &Demo, directory: &Path, story: &mut Story<'_>) -> Result<(R
     if !demo.keep {
         next(demo, story.terminal)?;
     }
-    Ok((running, parties))
+    Ok(Stage { running, parties, front })
 }
 
 async fn enroll(parties: &Parties, issuer: &str, story: &mut Story<'_>) -> Result<Phone, Fault> {
@@ -219,6 +238,10 @@ fn next(demo: &Demo, terminal: &mut Terminal) -> Result<(), Fault> {
     if !demo.interactive {
         terminal.line(&format!("  {program} demo --interactive   type the number yourself, or a wrong one"))?;
     }
+    if !demo.radius {
+        terminal
+            .line(&format!("  {program} demo --radius        sign in through RD Gateway, with the number on a page"))?;
+    }
     terminal.line(&format!("  {program} demo --keep          leave the server running, and play on"))?;
     terminal.line(&format!("  {program} init                 write a settings file, and begin in earnest"))
 }
@@ -228,11 +251,17 @@ fn program() -> String {
     std::env::args_os().next().map_or_else(|| "gatematch".to_owned(), |word| word.to_string_lossy().into_owned())
 }
 
-fn playground(parties: &Parties, running: &Running, directory: &Path, terminal: &mut Terminal) -> Result<(), Fault> {
+fn playground(
+    parties: &Parties,
+    running: &Running,
+    front: Option<&Front>,
+    directory: &Path,
+    terminal: &mut Terminal,
+) -> Result<(), Fault> {
     let (issuer, data, phone) = (running.issuer(), directory.join("data"), directory.join("phone.json"));
     let (data, phone) = (data.display(), phone.display());
     let (admin, gateway) = (parties.admin.key.reveal(), parties.gateway.key.reveal());
-    let lines = [
+    let mut lines = vec![
         format!("The server runs on: {issuer}"),
         format!("  administrator's key  {admin}"),
         format!("  gateway's key        {gateway}"),
@@ -253,6 +282,9 @@ fn playground(parties: &Parties, running: &Running, directory: &Path, terminal: 
         "In the source tree, gatematch-sim is: cargo run --release -p gatematch-client-sim --".to_owned(),
         "Ctrl-C ends it all.".to_owned(),
     ];
+    if let Some(front) = front {
+        lines.extend(radius::playground(front, running.issuer()));
+    }
     terminal.line("")?;
     lines.iter().try_for_each(|line| terminal.line(line))
 }

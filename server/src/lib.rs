@@ -1,6 +1,7 @@
 //! What happens: the HTTP API, storage, jobs and the command line of Gatematch.
 
 pub mod cli;
+pub mod connect;
 pub mod crypto;
 pub mod edge;
 pub mod http;

@@ -2,13 +2,21 @@
 
 mod demo;
 
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
+use gatematch_radius::edge::Edge;
+use gatematch_radius::settings as radius;
+use gatematch_radius::shell::Front;
 use gatematch_server::cli::fault::Fault;
+use gatematch_server::cli::serve::{Beside, Companion};
 use gatematch_server::cli::terminal::Terminal;
 use gatematch_server::cli::{self, Globals};
-use gatematch_server::settings::Environment;
+use gatematch_server::edge::Pending;
+use gatematch_server::settings::{Environment, Settings};
+use gatematch_server::start::Running;
 
 const AFTER_HELP: &str = "\
 Settings come from a flag, else from the environment (GATEMATCH_LISTEN, ...), else from the file, else they have a default.\n\
@@ -53,8 +61,42 @@ fn main() -> ExitCode {
 async fn run(arguments: &Arguments, environment: &Environment, terminal: &mut Terminal) -> Result<(), Fault> {
     match &arguments.command {
         Command::Demo(demo) => demo::run(demo, terminal).await,
-        Command::Cli(command) => cli::run(command, &arguments.globals, environment, terminal).await,
+        Command::Cli(command) => cli::run(command, &arguments.globals, environment, FRONT_DOOR, terminal).await,
     }
+}
+
+/// The RADIUS front door in the same process: the library of the server does not know it, and it knows the server by
+/// its HTTP API alone.
+const FRONT_DOOR: Companion = Companion { check: check_front_door, start: start_front_door };
+
+fn front_door(settings: &Settings, environment: &Environment) -> Result<Option<radius::Loaded>, Fault> {
+    let Some(section) = &settings.radius else { return Ok(None) };
+    let directory = section.file.parent().unwrap_or(Path::new(""));
+    let variable = |name: &str| environment.get(name).map(str::to_owned);
+    let loaded = radius::Settings::read(&section.table, &variable, directory);
+    loaded.map(Some).map_err(|fault| Fault::usage(format!("{fault}."), "", fault.todo()))
+}
+
+fn check_front_door(settings: &Settings, environment: &Environment) -> Result<Vec<String>, Fault> {
+    Ok(front_door(settings, environment)?.map(|loaded| loaded.warnings).unwrap_or_default())
+}
+
+fn start_front_door<'a>(
+    settings: &'a Settings,
+    environment: &'a Environment,
+    running: &'a Running,
+) -> Pending<'a, Result<Beside, Fault>> {
+    Box::pin(async move {
+        let Some(radius::Loaded { settings, .. }) = front_door(settings, environment)? else {
+            return Ok(Beside { listens: Vec::new(), stop: Box::pin(async {}) });
+        };
+        let server = format!("http://{}", running.address());
+        let front = Front::start(settings, Edge::system(), &server).await;
+        let front = Arc::new(front.map_err(|fault| Fault::broken(format!("The RADIUS front door: {fault}."), "", ""))?);
+        let told = Arc::clone(&front);
+        running.also_tell(move || told.metrics_text());
+        Ok(Beside { listens: vec![("radius", front.address())], stop: Box::pin(async move { front.stop().await }) })
+    })
 }
 
 #[cfg(test)]
@@ -69,6 +111,7 @@ mod tests {
         for line in [
             "gatematch serve --config g.toml --listen 127.0.0.1:0",
             "gatematch demo --interactive --keep",
+            "gatematch demo --radius",
             "gatematch init",
             "gatematch --data-dir /d admin-key create --role helpdesk --name Desk --json",
             "gatematch gateway add rdg01 --application Desktop --can-display --client-address shown --json",

@@ -9,13 +9,15 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use gatematch_domain::enrollment::MAX_DEVICES;
 use gatematch_domain::push::PushHosts;
 use gatematch_domain::username::Domains;
 use gatematch_protocol::secret::Secret;
+
+use crate::connect::Desktop;
 
 pub use self::environment::Environment;
 pub use self::fault::SettingsFault;
@@ -62,12 +64,27 @@ pub struct Settings {
     pub push_hosts: PushHosts,
     /// How many phones a user may have.
     pub max_devices: usize,
+    /// Reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// What the button "Start my desktop" of the connect page does; `None`: there is no button.
+    pub desktop: Option<Desktop>,
+    /// The table `[radius]` as it stands in the file: the RADIUS front door reads it itself.
+    pub radius: Option<RadiusTable>,
     /// The master key from the environment; `None`: it is in a file of the data directory.
     pub master_key: Option<Secret>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// What is logged: a filter as `tracing-subscriber` reads it, such as `info`.
     pub log: String,
+}
+
+/// The table `[radius]`, as it stands in the file.
+#[derive(Clone, Debug)]
+pub struct RadiusTable {
+    /// The table.
+    pub table: toml::Table,
+    /// The file that it stands in: paths are meant from where it is.
+    pub file: PathBuf,
 }
 
 /// What the command line says about settings.
@@ -107,6 +124,9 @@ impl Settings {
             require_device_confirmation: false,
             push_hosts: PushHosts::default(),
             max_devices: MAX_DEVICES,
+            trusted_proxies: Vec::new(),
+            desktop: None,
+            radius: None,
             master_key: None,
             log_format: LogFormat::default(),
             log: "info".to_owned(),

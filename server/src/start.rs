@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gatematch_protocol::time::Timestamp;
@@ -188,9 +189,12 @@ pub async fn serve(settings: Settings, edge: Edge) -> Result<Running, StartFault
     let listener = TcpListener::bind(listen).await.map_err(fault)?;
     let address = listener.local_addr().map_err(fault)?;
     let issuer = settings.issuer.clone().unwrap_or_else(|| format!("http://{address}"));
+    // The front door is started by the program, after this.
+    let whole = AtomicBool::new(settings.radius.is_none());
     let app: App = Arc::new(Inner {
         store,
         keys,
+        whole,
         settings,
         issuer,
         edge,
@@ -232,6 +236,16 @@ impl Running {
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.app.issuer
+    }
+
+    /// Every listener that is configured is bound: from now on the server says that it is ready.
+    pub fn is_whole(&self) {
+        self.app.whole.store(true, Ordering::Release);
+    }
+
+    /// Adds what `text` tells, in Prometheus' format, to `/metrics`.
+    pub fn also_tell(&self, text: impl Fn() -> String + Send + Sync + 'static) {
+        self.app.metrics.also_tell(Box::new(text));
     }
 
     /// What it remembers.

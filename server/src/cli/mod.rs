@@ -14,7 +14,7 @@ mod init;
 mod operator;
 pub mod owner;
 mod qr;
-mod serve;
+pub mod serve;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
@@ -29,6 +29,7 @@ pub use self::audit::table as audit_table;
 use self::fault::Fault;
 use self::operator::Operator;
 use self::owner::Caller;
+use self::serve::Companion;
 use self::terminal::Terminal;
 use crate::settings::{Environment, Flags, Loaded, Settings};
 
@@ -95,9 +96,10 @@ pub async fn run(
     command: &Command,
     globals: &Globals,
     environment: &Environment,
+    companion: Companion,
     terminal: &mut Terminal,
 ) -> Result<(), Fault> {
-    run_as(&Caller::of_process(), command, globals, environment, terminal).await
+    run_as(&Caller::of_process(), command, globals, environment, companion, terminal).await
 }
 
 async fn run_as(
@@ -105,6 +107,7 @@ async fn run_as(
     command: &Command,
     globals: &Globals,
     environment: &Environment,
+    companion: Companion,
     terminal: &mut Terminal,
 ) -> Result<(), Fault> {
     if let Command::Init(init) = command {
@@ -121,7 +124,7 @@ async fn run_as(
     // Whatever is made there, SQLite's files too, is for this account alone.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     if let Command::Serve(_) = command {
-        return serve::run(settings, terminal).await;
+        return serve::run(settings, environment, companion, terminal).await;
     }
     if !may_begin(command) {
         operator::check_database(&settings)?;

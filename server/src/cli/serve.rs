@@ -1,17 +1,19 @@
 //! `gatematch serve`.
 
 use std::io;
+use std::net::SocketAddr;
 
 use clap::Args;
+use rustix::process::{Resource, Rlimit};
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
 use super::end::End;
 use super::fault::Fault;
 use super::terminal::Terminal;
-use crate::edge::Edge;
-use crate::settings::{LogFormat, Settings};
-use crate::start;
+use crate::edge::{Edge, Pending};
+use crate::settings::{Environment, LogFormat, Settings};
+use crate::start::{self, Running};
 
 /// `gatematch serve`.
 #[derive(Debug, Args)]
@@ -21,25 +23,75 @@ pub struct Serve {
     pub(super) listen: Option<String>,
 }
 
-pub(super) async fn run(settings: Settings, terminal: &mut Terminal) -> Result<(), Fault> {
+/// What runs in the same process beside the server, and is stopped before it.
+pub struct Beside {
+    /// What it says when it is up, for people and for `--json`: a name and where it listens.
+    pub listens: Vec<(&'static str, SocketAddr)>,
+    /// Stops it.
+    pub stop: Pending<'static, ()>,
+}
+
+/// What the program, and not this library, runs beside the server.
+#[derive(Clone, Copy)]
+pub struct Companion {
+    /// Looks at its settings before anything is started; what there is to say about them.
+    pub check: fn(&Settings, &Environment) -> Result<Vec<String>, Fault>,
+    /// Starts it, when the server is up.
+    pub start: for<'a> fn(&'a Settings, &'a Environment, &'a Running) -> Pending<'a, Result<Beside, Fault>>,
+}
+
+pub(super) async fn run(
+    settings: Settings,
+    environment: &Environment,
+    companion: Companion,
+    terminal: &mut Terminal,
+) -> Result<(), Fault> {
+    for warning in (companion.check)(&settings, environment)? {
+        terminal.note(&warning);
+    }
     log(&settings);
+    raise_open_files();
     // Before anybody is told that the server is up.
     let mut end = End::new()?;
-    let data_dir = settings.data_dir.clone();
-    let running = start::serve(settings, Edge::system()).await?;
-    let (address, issuer) = (running.address(), running.issuer().to_owned());
-    let told = if terminal.is_json() {
-        terminal.json(&json!({"listen": address, "issuer": issuer, "data_dir": data_dir}))
-    } else {
-        terminal.line(&format!("Gatematch listens on {address} as {issuer}; data in {}", data_dir.display()))
+    let running = start::serve(settings.clone(), Edge::system()).await?;
+    let beside = match (companion.start)(&settings, environment, &running).await {
+        Ok(beside) => beside,
+        Err(fault) => {
+            running.stop().await;
+            return Err(fault);
+        }
     };
-    if told.is_err() {
+    running.is_whole();
+    if tell(&settings, &running, &beside, terminal).is_err() {
         tracing::warn!("nobody reads stdout; the server runs on");
     }
     end.come().await;
     tracing::info!("stopping");
+    beside.stop.await;
     running.stop().await;
     Ok(())
+}
+
+/// A login that waits is an open connection or two: the soft limit on those (often 1,024) is raised to the hard one.
+fn raise_open_files() {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    if let Err(error) = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!(%error, "the limit on open files could not be raised");
+    }
+}
+
+fn tell(settings: &Settings, running: &Running, beside: &Beside, terminal: &mut Terminal) -> Result<(), Fault> {
+    let (address, issuer, data_dir) = (running.address(), running.issuer(), &settings.data_dir);
+    if terminal.is_json() {
+        let mut told = json!({"listen": address, "issuer": issuer, "data_dir": data_dir});
+        if let Some(told) = told.as_object_mut() {
+            told.extend(beside.listens.iter().map(|(name, address)| (format!("{name}_listen"), json!(address))));
+        }
+        return terminal.json(&told);
+    }
+    terminal.line(&format!("Gatematch listens on {address} as {issuer}; data in {}", data_dir.display()))?;
+    let lines = beside.listens.iter().map(|(name, address)| format!("{} listens on {address}", name.to_uppercase()));
+    lines.into_iter().try_for_each(|line| terminal.line(&line))
 }
 
 fn log(settings: &Settings) {

@@ -3,6 +3,15 @@ use serde_json::Value;
 
 use super::terminal::tests::Paper;
 use super::*;
+use crate::cli::serve::{Beside, Companion};
+use crate::edge::Pending;
+use crate::start::Running;
+
+const NOBODY: Companion = Companion { check: |_, _| Ok(Vec::new()), start: nothing_beside };
+
+fn nothing_beside<'a>(_: &'a Settings, _: &'a Environment, _: &'a Running) -> Pending<'a, Result<Beside, Fault>> {
+    Box::pin(async { Ok(Beside { listens: Vec::new(), stop: Box::pin(async {}) }) })
+}
 
 #[derive(Parser)]
 struct Line {
@@ -46,7 +55,7 @@ impl Shell {
         let (out, err) = (Paper::default(), Paper::default());
         let mut terminal = Terminal::plain(out.clone(), err.clone(), globals.json);
         let environment = self.variables.iter().copied().collect();
-        let code = match run_as(&caller, &command, &globals, &environment, &mut terminal).await {
+        let code = match run_as(&caller, &command, &globals, &environment, NOBODY, &mut terminal).await {
             Ok(()) => 0,
             Err(fault) => {
                 terminal.fault(&fault);

@@ -1,6 +1,7 @@
 //! What every handler has at hand.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gatematch_domain::audit::Actor;
@@ -45,6 +46,8 @@ pub struct Inner {
     pub audit_readers: AuditReaders,
     /// What `/metrics` tells.
     pub metrics: Metrics,
+    /// Whether every listener that is configured is bound.
+    pub whole: AtomicBool,
     /// Ends the waiting when the server stops.
     pub stopping: CancellationToken,
 }

@@ -4,7 +4,7 @@ use axum::Json as Answered;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode};
 use gatematch_domain::audit::Actor;
-use gatematch_domain::challenge::{Challenge, State as Life};
+use gatematch_domain::challenge::{Challenge, Display, State as Life};
 use gatematch_domain::gateway::Gateway;
 use gatematch_domain::open::Login;
 use gatematch_domain::policy::Ruling;
@@ -138,10 +138,12 @@ impl Inner {
 
     async fn open(&self, gateway: &Gateway, login: Login, repeat: Option<(String, String)>) -> Answer<ChallengeView> {
         let ruling = Ruling::shipped();
+        let mut numbered = self.expects_number(&login).await?;
         for _ in 0..MAX_SIGNINGS {
             let open = OpenChallenge {
                 act: crate::store::Act::new(Actor::Gateway(gateway.id), login.now),
-                signed: self.sign_for_phones(gateway, &login, &ruling).await?,
+                signed: self.sign_for_phones(gateway, &login, (&ruling, numbered)).await?,
+                numbered,
                 login: login.clone(),
                 ruling: ruling.clone(),
                 draw: u64::from_be_bytes(self.edge.random()?),
@@ -154,10 +156,18 @@ impl Inner {
                 }
                 Opened::Repeated(first) => return Ok(as_first_answered(&first)),
                 Opened::KeyReused => return Err(key_reused()),
-                Opened::Stale => {}
+                Opened::Stale { numbered: now } => numbered = now,
             }
         }
         Err(Problem::new(Code::Unavailable, "The user's phones keep changing. Try again in a moment."))
+    }
+
+    /// Whether phones will be asked for a number, as far as can be seen before the write decides it.
+    async fn expects_number(&self, login: &Login) -> Answer<bool> {
+        match (login.display, &login.username) {
+            (Display::None, Some(name)) => Ok(self.store.has_page(name.clone(), login.now).await?),
+            _ => Ok(true),
+        }
     }
 
     /// The signed challenge of each phone that would be asked, in the order of the account.
@@ -165,14 +175,14 @@ impl Inner {
         &self,
         gateway: &Gateway,
         login: &Login,
-        ruling: &Ruling,
+        asks: (&Ruling, bool),
     ) -> Answer<Vec<(DeviceId, String)>> {
         let Some(username) = &login.username else { return Ok(Vec::new()) };
         let Some(account) = self.store.account(username.clone()).await? else { return Ok(Vec::new()) };
         let mut signed = Vec::with_capacity(account.devices.len());
         for device in account.active_devices() {
             let nonce = base64url::encode(self.edge.random::<16>()?);
-            let mut claims = login.claims(&self.issuer, gateway, username, ruling, device.id, nonce);
+            let mut claims = login.claims(&self.issuer, gateway, asks, device.id, nonce);
             let mut token = self.keys.sign_challenge(&claims)?;
             if token.len() > MAX_SIGNED_BYTES {
                 claims.context.clear();
@@ -198,7 +208,12 @@ fn view(challenge: &Challenge) -> ChallengeView {
         status: challenge.state.as_str().to_owned(),
         reason: challenge.state.reason().map(|reason| reason.as_str().to_owned()),
         user: challenge.username.clone(),
-        number: challenge.number.as_ref().map(|number| number.reveal().to_owned()),
+        // What a page shows, only the page shows.
+        number: challenge
+            .number
+            .as_ref()
+            .filter(|_| challenge.display == Display::Gateway)
+            .map(|number| number.reveal().to_owned()),
         methods: challenge.methods.iter().map(|method| method.as_str().to_owned()).collect(),
         expires_at: challenge.expires_at,
         result: None,

@@ -3,14 +3,14 @@
 use axum::Json as Answered;
 use axum::extract::State;
 use axum::http::StatusCode;
-use gatematch_domain::gateway::Gateway;
-use gatematch_protocol::gateway::{CreateGateway, GatewayCreated, Gateways};
+use gatematch_domain::gateway::{Drops, Gateway};
+use gatematch_protocol::gateway::{CreateGateway, DROP_CAUSES, GatewayCreated, GatewayView, Gateways, ReportDrops};
 use gatematch_protocol::id::GatewayId;
 use gatematch_protocol::secret::{Secret, prefix};
 
 use super::app::App;
 use super::body::Json;
-use super::params::{Segment, TheAdmin};
+use super::params::{Segment, TheAdmin, TheGateway};
 use super::problem::{Answer, Problem};
 
 pub(super) async fn create(
@@ -29,6 +29,24 @@ pub(super) async fn create(
 pub(super) async fn list(State(app): State<App>) -> Answer<Answered<Gateways>> {
     let items = app.store.gateways().await?.iter().map(Gateway::view).collect();
     Ok(Answered(Gateways { items }))
+}
+
+pub(super) async fn show_self(TheGateway(gateway): TheGateway) -> Answered<GatewayView> {
+    Answered(gateway.view())
+}
+
+/// What a RADIUS front door met with silence: an administrator who only sees time-outs finds the cause here.
+pub(super) async fn report_drops(
+    State(app): State<App>,
+    TheGateway(gateway): TheGateway,
+    Json(body): Json<ReportDrops>,
+) -> Answer<StatusCode> {
+    let drops = Drops::from_body(&body)?;
+    // Words are chosen by the caller; labels are not.
+    let label = DROP_CAUSES.iter().find(|known| **known == drops.cause).copied().unwrap_or("other");
+    app.metrics.drops.with_label_values(&[label]).inc_by(u64::from(drops.count));
+    app.store.record_events(vec![drops.event(&gateway, app.now())]).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn remove(State(app): State<App>, TheAdmin(admin): TheAdmin, id: Segment) -> Answer<StatusCode> {

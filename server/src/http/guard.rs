@@ -38,6 +38,8 @@ pub enum Who {
     GatewayOrAdmin(&'static [Role]),
     /// A phone that is not registered yet: the handler checks its proof against the key in the body.
     NewPhone,
+    /// A browser with the connect page: the handler looks at its cookie, which proves nothing but that it is the same.
+    Browser,
     /// A phone whose signature in the body is the credential: the handler checks it.
     Signer,
 }
@@ -49,6 +51,7 @@ impl Who {
         let roles = |roles: &[Role]| roles.iter().map(|role| role.as_str()).collect::<Vec<_>>();
         match self {
             Self::Public => vec!["public"],
+            Self::Browser => vec!["browser"],
             Self::Gateway => vec!["gateway"],
             Self::Phone | Self::NewPhone | Self::Signer => vec!["phone"],
             Self::Admin(allowed) => roles(allowed),
@@ -59,7 +62,7 @@ impl Who {
 
     /// Whether the handler itself finds out who calls, or nobody needs to.
     const fn is_open(self) -> bool {
-        matches!(self, Self::Public | Self::NewPhone | Self::Signer)
+        matches!(self, Self::Public | Self::Browser | Self::NewPhone | Self::Signer)
     }
 
     fn admits(self, caller: &Caller) -> Answer<()> {
@@ -77,7 +80,7 @@ impl Who {
                     format!("The role {} does not allow this operation.", key.role.as_str()),
                 ))
             }
-            (Self::Public | Self::Signer, _) | (Self::NewPhone, Caller::Nobody) => Ok(()),
+            (Self::Public | Self::Browser | Self::Signer, _) | (Self::NewPhone, Caller::Nobody) => Ok(()),
             _ => Err(wrong_party()),
         }
     }
@@ -86,6 +89,7 @@ impl Who {
     const fn kind(self) -> Kind {
         match self {
             Self::Signer => Kind::Response,
+            Self::Browser => Kind::Session,
             Self::NewPhone | Self::Phone | Self::AdminOrPhone(_) => Kind::Proof,
             _ => Kind::Key,
         }
@@ -149,7 +153,7 @@ pub async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let source = peer.ip().to_canonical();
+    let source = source_of(peer.ip(), request.headers(), &guard.app.settings.trusted_proxies);
     let asked = Asked { method: request.method().clone(), path: request.uri().path().to_owned() };
     let mut caller = Caller::Nobody;
     if guard.who == Who::NewPhone {
@@ -169,6 +173,19 @@ pub async fn guard(
         }
     };
     guard.remember_refusal(&asked, &caller, source, response).await
+}
+
+/// The address that a request comes from: the peer's, or, behind proxies that are named in the settings, the last
+/// one in `X-Forwarded-For` that is not such a proxy. What stands before it, anybody may have written.
+fn source_of(peer: IpAddr, headers: &HeaderMap, proxies: &[IpAddr]) -> IpAddr {
+    let mut source = peer.to_canonical();
+    let mut hops = headers.get_all("x-forwarded-for").iter().flat_map(|value| value.as_bytes().split(|b| *b == b','));
+    while proxies.contains(&source) {
+        let hop = hops.next_back().and_then(|hop| std::str::from_utf8(hop).ok());
+        let Some(hop) = hop.and_then(|hop| hop.trim().parse::<IpAddr>().ok()) else { break };
+        source = hop.to_canonical();
+    }
+    source
 }
 
 /// What was asked for, for the audit log.

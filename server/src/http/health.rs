@@ -1,5 +1,7 @@
 //! For those who watch the server.
 
+use std::sync::atomic::Ordering;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
@@ -19,6 +21,9 @@ pub(super) async fn healthz() -> Json<Value> {
 pub(super) async fn readyz(State(app): State<App>) -> Answer<Json<Value>> {
     if app.stopping.is_cancelled() {
         return Err(Problem::new(Code::Unavailable, "The server is stopping."));
+    }
+    if !app.whole.load(Ordering::Acquire) {
+        return Err(Problem::new(Code::Unavailable, "The server is starting."));
     }
     app.store.ready().await?;
     Ok(Json(json!({"status": "ok"})))

@@ -1,11 +1,17 @@
 //! What `/metrics` tells, in Prometheus' text format. Names of people and numbers are never among the labels.
 
+use std::sync::{Mutex, PoisonError};
+
 use gatematch_domain::challenge::Challenge;
 use prometheus::{Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+
+/// Tells metrics in Prometheus' text format.
+pub(crate) type Tale = Box<dyn Fn() -> String + Send + Sync>;
 
 /// The server's metrics.
 pub struct Metrics {
     registry: Registry,
+    others: Mutex<Vec<Tale>>,
     /// Requests by route and status.
     pub requests: IntCounterVec,
     /// How long requests took, by route, in seconds.
@@ -14,6 +20,8 @@ pub struct Metrics {
     pub challenges: IntCounterVec,
     /// Refusals of the unauthenticated, by kind.
     pub strangers: IntCounterVec,
+    /// What RADIUS front doors reported to have dropped, by cause.
+    pub drops: IntCounterVec,
     /// What is waited for now.
     pub waiting: IntGauge,
 }
@@ -39,10 +47,12 @@ impl Metrics {
         Ok(Self {
             requests: counter("gatematch_http_requests_total", "Requests answered.", &["method", "route", "status"])?,
             challenges: counter("gatematch_challenges_total", "Steps of challenges.", &["state", "reason"])?,
+            drops: counter("gatematch_reported_drops_total", "Datagrams that RADIUS front doors dropped.", &["cause"])?,
             strangers: counter("gatematch_refused_credentials_total", "Credentials refused.", &["kind"])?,
             seconds,
             waiting,
             registry,
+            others: Mutex::default(),
         })
     }
 
@@ -52,6 +62,11 @@ impl Metrics {
         self.challenges.with_label_values(&[challenge.state.as_str(), reason]).inc();
     }
 
+    /// Adds what somebody else in this process tells.
+    pub(crate) fn also_tell(&self, tale: Tale) {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner).push(tale);
+    }
+
     /// The text of a scrape.
     ///
     /// # Errors
@@ -59,6 +74,8 @@ impl Metrics {
     pub fn text(&self) -> Result<Vec<u8>, prometheus::Error> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        others.iter().for_each(|tale| text.extend_from_slice(tale().as_bytes()));
         Ok(text)
     }
 }

@@ -53,6 +53,18 @@ impl Segment {
     }
 }
 
+/// The user and the id in a path, not understood yet.
+pub(super) struct UserAndId(pub(super) String, pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for UserAndId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let found = Path::<(String, String)>::from_request_parts(parts, state).await;
+        found.map(|Path((user, id))| Self(user, id)).map_err(|_| Problem::not_found())
+    }
+}
+
 /// The parameters of a query.
 pub(super) struct Query(BTreeMap<String, String>);
 

@@ -13,7 +13,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::app::App;
 use super::guard::{Guard, Who, guard};
 use super::problem::Problem;
-use super::{audit, challenge, device, discovery, enrollment, gateway, health, observe, response, user};
+use super::{
+    audit, challenge, connect, connect_events, connect_page, device, discovery, enrollment, gateway, health, observe,
+    response, user,
+};
 
 /// One route.
 pub struct Route {
@@ -42,11 +45,22 @@ pub fn table() -> Vec<Route> {
         route(Method::GET, "/healthz", Who::Public, get(health::healthz)),
         route(Method::GET, "/readyz", Who::Public, get(health::readyz)),
         route(Method::GET, "/metrics", Who::Public, get(health::metrics)),
+        route(Method::GET, "/connect", Who::Public, get(connect_page::page)),
+        route(Method::GET, "/connect/connect.css", Who::Public, get(connect_page::style)),
+        route(Method::GET, "/connect/connect.js", Who::Public, get(connect_page::script)),
+        route(Method::GET, "/connect/logo.svg", Who::Public, get(connect_page::logo)),
+        route(Method::GET, "/connect/desktop.rdp", Who::Public, get(connect_page::desktop)),
+        route(Method::POST, "/connect/sessions", Who::Browser, post(connect::arm)),
+        route(Method::GET, "/connect/sessions/current", Who::Browser, get(connect::current)),
+        route(Method::GET, "/connect/sessions/current/events", Who::Browser, get(connect_events::events)),
+        route(Method::POST, "/connect/sessions/current/confirm", Who::Browser, post(connect::confirm)),
         route(Method::GET, "/v1/users", Who::Admin(DESK), get(user::list)),
         route(Method::PUT, "/v1/users/{username}", Who::Admin(DESK), put(user::put)),
         route(Method::GET, "/v1/users/{username}", Who::Admin(DESK), get(user::show)),
         route(Method::DELETE, "/v1/users/{username}", Who::Admin(DESK), delete(user::remove)),
         route(Method::GET, "/v1/users/{username}/devices", Who::Admin(DESK), get(user::devices)),
+        route(Method::GET, "/v1/users/{username}/browsers", Who::Admin(DESK), get(connect::browsers)),
+        route(Method::DELETE, "/v1/users/{username}/browsers/{id}", Who::Admin(DESK), delete(connect::remove_browser)),
         route(Method::POST, "/v1/enrollments", Who::Admin(DESK), post(enrollment::create)),
         route(Method::POST, "/v1/devices", Who::NewPhone, post(enrollment::register)),
         route(Method::GET, "/v1/devices/self", Who::Phone, get(device::show_self)),
@@ -57,6 +71,8 @@ pub fn table() -> Vec<Route> {
         route(Method::POST, "/v1/devices/{id}/confirm", Who::AdminOrPhone(DESK), post(device::confirm)),
         route(Method::POST, "/v1/gateways", Who::Admin(ADMIN), post(gateway::create)),
         route(Method::GET, "/v1/gateways", Who::Admin(ADMIN), get(gateway::list)),
+        route(Method::GET, "/v1/gateways/self", Who::Gateway, get(gateway::show_self)),
+        route(Method::POST, "/v1/gateways/self/drops", Who::Gateway, post(gateway::report_drops)),
         route(Method::DELETE, "/v1/gateways/{id}", Who::Admin(ADMIN), delete(gateway::remove)),
         route(Method::POST, "/v1/challenges", Who::Gateway, post(challenge::create)),
         route(Method::GET, "/v1/challenges/{id}", Who::GatewayOrAdmin(EVERY), get(challenge::show)),

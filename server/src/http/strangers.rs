@@ -10,6 +10,8 @@ use gatematch_protocol::time::Timestamp;
 
 /// How many refusals of one kind a source gets in a minute before it is told to wait.
 pub const PER_MINUTE: u32 = 300;
+/// How many deaf pages a source arms in a minute before it is sent away: each of them is a row.
+pub const DEAF_PAGES_PER_MINUTE: u32 = 3_000;
 /// The length of a window, in seconds.
 const WINDOW_SECONDS: i64 = 60;
 /// The most sources remembered at a time; those beyond are counted together.
@@ -28,6 +30,10 @@ pub enum Kind {
     Response,
     /// An enrollment token that nobody made.
     Enrollment,
+    /// The cookie of a connect page.
+    Session,
+    /// A page that was armed beyond the limits and stays deaf: nobody is told so.
+    DeafPage,
     /// An enrollment token that is used, expired, or a disabled user's: no guess, so nobody has to wait for it.
     SpentEnrollment,
 }
@@ -40,12 +46,19 @@ impl Kind {
             Self::Proof => "proof",
             Self::Response => "response",
             Self::Enrollment => "enrollment",
+            Self::Session => "session",
+            Self::DeafPage => "deaf-page",
             Self::SpentEnrollment => "spent-enrollment",
         }
     }
 
-    const fn is_limited(self) -> bool {
-        !matches!(self, Self::SpentEnrollment)
+    /// How many a source gets in a minute before it is told to wait.
+    const fn per_minute(self) -> u32 {
+        match self {
+            Self::Key | Self::Proof | Self::Response | Self::Enrollment | Self::Session => PER_MINUTE,
+            Self::DeafPage => DEAF_PAGES_PER_MINUTE,
+            Self::SpentEnrollment => u32::MAX,
+        }
     }
 }
 
@@ -77,7 +90,7 @@ impl Window {
     }
 
     fn patience(&self, kind: Kind, now: Timestamp) -> Patience {
-        if !kind.is_limited() || self.count < PER_MINUTE {
+        if self.count < kind.per_minute() {
             return Patience::Left;
         }
         Patience::Gone { seconds: self.end().since(now).as_secs().max(1) }
@@ -139,8 +152,12 @@ impl Strangers {
 
 fn summary((kind, source): (Kind, Option<IpAddr>), window: &Window) -> Event {
     let source = source.map_or_else(|| "many".to_owned(), |source| source.to_string());
-    let mut event = Event::new("credential.refused", Actor::System, window.began);
-    event = event.ended(Outcome::Refused, "credential-invalid").with("kind", kind.as_str());
+    let (what, why) = match kind {
+        Kind::DeafPage => ("connect.deaf", "rate-limited"),
+        _ => ("credential.refused", "credential-invalid"),
+    };
+    let mut event = Event::new(what, Actor::System, window.began);
+    event = event.ended(Outcome::Refused, why).with("kind", kind.as_str());
     event = event.with("source", source).with("count", window.count);
     let mut users = window.users.iter();
     match (users.next(), users.next()) {
@@ -151,7 +168,7 @@ fn summary((kind, source): (Kind, Option<IpAddr>), window: &Window) -> Event {
 }
 
 /// Who counts as one source: an IPv4 address, or an IPv6 /64.
-fn block(source: IpAddr) -> IpAddr {
+pub(super) fn block(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
         v4 => v4,

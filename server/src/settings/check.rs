@@ -1,7 +1,8 @@
 //! What each setting may be.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gatematch_domain::push::PushHosts;
 use gatematch_domain::text::outside;
@@ -13,6 +14,9 @@ use super::LogFormat;
 
 /// The most phones that a user may be allowed to have.
 const MOST_DEVICES: i64 = 50;
+
+/// The longest .rdp file.
+const MOST_RDP_BYTES: usize = 64 * 1024;
 
 /// What is wrong with a value.
 pub(super) struct Reason {
@@ -102,6 +106,35 @@ pub(super) fn push_hosts(entries: &[String]) -> Result<PushHosts, Reason> {
     PushHosts::from_entries(entries).map_err(|fault| {
         reason(format!("has a fault: {fault}"), "Write each as push.example.com or push.example.com:8443.")
     })
+}
+
+pub(super) fn proxies(entries: &[String]) -> Result<Vec<IpAddr>, Reason> {
+    let address = |entry: &String| {
+        let address: Result<IpAddr, _> = entry.parse();
+        let fault = |_| reason(format!("has an entry that is no address: {entry:?}"), "Write addresses, as 127.0.0.1.");
+        address.map(|address| address.to_canonical()).map_err(fault)
+    };
+    entries.iter().map(address).collect()
+}
+
+pub(super) fn desktop_link(text: &str) -> Result<String, Reason> {
+    let todo =
+        "Write it as https://rdweb.example.com/, or as ms-rd:subscribe?url=https://..., or use desktop_rdp_file.";
+    let url = Url::parse(text).map_err(|_| reason(format!("is not an address: {text:?}"), todo))?;
+    match url.scheme() {
+        "https" | "ms-rd" | "rdp" => Ok(text.to_owned()),
+        other => Err(reason(format!("begins with {other}:, which no desktop begins with"), todo)),
+    }
+}
+
+pub(super) fn desktop_file(path: &Path) -> Result<Arc<[u8]>, Reason> {
+    let todo = "Name an .rdp file, as Remote Desktop Connection saves it.";
+    let bytes =
+        std::fs::read(path).map_err(|cause| reason(format!("cannot be read ({}): {cause}", path.display()), todo))?;
+    if bytes.is_empty() || bytes.len() > MOST_RDP_BYTES {
+        return Err(reason(format!("has {} bytes ({})", bytes.len(), path.display()), todo));
+    }
+    Ok(bytes.into())
 }
 
 pub(super) fn switch(text: &str) -> Result<bool, Reason> {

@@ -8,7 +8,9 @@ use super::file::KEYS;
 /// Variables that are no settings of the file.
 const BESIDE_THE_FILE: [&str; 2] = ["GATEMATCH_CONFIG", "GATEMATCH_MASTER_KEY"];
 /// Variables of `gatematch-sim`.
-const SIMULATOR: [&str; 2] = ["GATEMATCH_ADMIN_KEY", "GATEMATCH_GATEWAY_KEY"];
+const SIMULATOR: [&str; 3] = ["GATEMATCH_ADMIN_KEY", "GATEMATCH_GATEWAY_KEY", "GATEMATCH_RADIUS_SECRET"];
+/// Variables that the RADIUS front door reads.
+const RADIUS: [&str; 2] = ["GATEMATCH_RADIUS_LISTEN", "GATEMATCH_RADIUS_SERVER_URL"];
 
 /// The variables of a process, as a value.
 ///
@@ -54,9 +56,10 @@ impl Environment {
         }
     }
 
-    /// A sentence for each `GATEMATCH_*` variable that nobody reads.
-    pub(super) fn warnings(&self) -> Vec<String> {
-        let ours = self.variables.keys().filter(|name| name.starts_with("GATEMATCH_") && !is_known(name));
+    /// A sentence for each `GATEMATCH_*` variable that nobody reads. `named` are those that the file names.
+    pub(super) fn warnings(&self, named: &BTreeSet<String>) -> Vec<String> {
+        let unread = |name: &&String| name.starts_with("GATEMATCH_") && !is_known(name) && !named.contains(*name);
+        let ours = self.variables.keys().filter(unread);
         ours.map(|name| format!("{name} is not a setting of this version; it is ignored.")).collect()
     }
 }
@@ -81,7 +84,7 @@ pub(super) fn variable(key: &str) -> String {
 }
 
 fn is_known(name: &str) -> bool {
-    is_setting(name) || name.starts_with("GATEMATCH_SIM_") || SIMULATOR.contains(&name)
+    is_setting(name) || name.starts_with("GATEMATCH_SIM_") || SIMULATOR.contains(&name) || RADIUS.contains(&name)
 }
 
 fn is_setting(name: &str) -> bool {

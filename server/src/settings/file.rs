@@ -7,8 +7,11 @@ use serde::Deserialize;
 
 use super::SettingsFault;
 
-/// Every key of the file.
-pub(super) const KEYS: [&str; 12] = [
+/// The table of the RADIUS front door, which reads it itself.
+pub(super) const RADIUS: &str = "radius";
+
+/// Every other key of the file.
+pub(super) const KEYS: [&str; 15] = [
     "listen",
     "data_dir",
     "database_url",
@@ -19,6 +22,9 @@ pub(super) const KEYS: [&str; 12] = [
     "require_device_confirmation",
     "push_allowed_hosts",
     "max_devices",
+    "trusted_proxies",
+    "desktop_link",
+    "desktop_rdp_file",
     "log_format",
     "log",
 ];
@@ -37,6 +43,10 @@ pub(super) struct File {
     pub(super) require_device_confirmation: Option<bool>,
     pub(super) push_allowed_hosts: Option<Vec<String>>,
     pub(super) max_devices: Option<i64>,
+    pub(super) trusted_proxies: Option<Vec<String>>,
+    pub(super) desktop_link: Option<String>,
+    pub(super) desktop_rdp_file: Option<String>,
+    pub(super) radius: Option<toml::Table>,
     pub(super) log_format: Option<String>,
     pub(super) log: Option<String>,
 }
@@ -54,12 +64,16 @@ impl File {
             what: fault.to_string().trim_end().to_owned(),
         };
         let table: toml::Table = toml::from_str(text).map_err(malformed)?;
-        let keys: Vec<String> = table.iter().filter(|(key, _)| !KEYS.contains(&key.as_str())).map(as_written).collect();
+        let keys: Vec<String> = table.iter().filter(|(key, _)| !is_known(key)).map(as_written).collect();
         if !keys.is_empty() {
             return Err(SettingsFault::UnknownKeys { path: path.to_owned(), keys });
         }
         toml::from_str(text).map_err(malformed)
     }
+}
+
+fn is_known(key: &str) -> bool {
+    KEYS.contains(&key) || key == RADIUS
 }
 
 fn as_written((key, value): (&String, &toml::Value)) -> String {

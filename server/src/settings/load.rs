@@ -1,5 +1,6 @@
 //! Where each setting comes from: flag, environment, file, default, in that order.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,8 @@ use gatematch_protocol::secret::Secret;
 use super::check::{self, Reason};
 use super::environment::{Environment, variable};
 use super::file::File;
-use super::{DEFAULT_DATA_DIR, DEFAULT_FILE, Flags, Loaded, Settings, SettingsFault};
+use super::{DEFAULT_DATA_DIR, DEFAULT_FILE, Flags, Loaded, RadiusTable, Settings, SettingsFault};
+use crate::connect::Desktop;
 
 /// The port, unless it is told.
 const DEFAULT_PORT: u16 = 8080;
@@ -24,14 +26,29 @@ impl Settings {
         let path = config_file(flags, environment);
         let file = path.as_deref().map(File::read).transpose()?.unwrap_or_default();
         let sources = Sources { environment, path: path.as_deref() };
+        let mut named = BTreeSet::new();
+        file.radius.iter().for_each(|table| named_variables(table, &mut named));
         let settings = sources.settings(flags, file)?;
-        Ok(Loaded { settings, file: path, warnings: environment.warnings() })
+        Ok(Loaded { settings, file: path, warnings: environment.warnings(&named) })
     }
 }
 
 fn config_file(flags: &Flags, environment: &Environment) -> Option<PathBuf> {
     let named = flags.config.clone().or_else(|| environment.get("GATEMATCH_CONFIG").map(PathBuf::from));
     named.or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()))
+}
+
+/// The variables that `secret_env` and `gateway_key_env` name.
+fn named_variables(table: &toml::Table, named: &mut BTreeSet<String>) {
+    for (key, value) in table {
+        match value {
+            toml::Value::String(name) if key.ends_with("_env") => drop(named.insert(name.clone())),
+            toml::Value::Array(entries) => {
+                entries.iter().filter_map(toml::Value::as_table).for_each(|entry| named_variables(entry, named));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// A value, and where it was given.
@@ -121,6 +138,13 @@ impl Sources<'_> {
         if let Some(given) = self.parsed("max_devices", file.max_devices, check::integer)? {
             settings.max_devices = given.checked(|count| check::max_devices(*count))?;
         }
+        if let Some(given) = self.list("trusted_proxies", file.trusted_proxies) {
+            settings.trusted_proxies = given.checked(|entries| check::proxies(entries))?;
+        }
+        settings.desktop = self.desktop(file.desktop_link, file.desktop_rdp_file)?;
+        if let (Some(table), Some(path)) = (file.radius, self.path) {
+            settings.radius = Some(RadiusTable { table, file: path.to_owned() });
+        }
         if let Some(given) = self.text("log_format", file.log_format) {
             settings.log_format = given.checked(|word| check::log_format(word))?;
         }
@@ -133,6 +157,16 @@ impl Sources<'_> {
         }
         settings.master_key = self.environment.get("GATEMATCH_MASTER_KEY").map(Secret::new);
         Ok(settings)
+    }
+
+    /// What starts the desktop: a file before a link.
+    fn desktop(&self, link: Option<String>, file: Option<String>) -> Result<Option<Desktop>, SettingsFault> {
+        if let Some(given) = self.text("desktop_rdp_file", file) {
+            let path = given.place(&given.value);
+            return Ok(Some(Desktop::File(given.checked(|_| check::desktop_file(&path))?)));
+        }
+        let Some(given) = self.text("desktop_link", link) else { return Ok(None) };
+        Ok(Some(Desktop::Link(given.checked(|text| check::desktop_link(text))?)))
     }
 
     fn parsed<T>(

@@ -39,9 +39,46 @@ pub const TEMPLATE: &str = r#"# Gatematch. Every line here is a comment or a def
 # Push services beside the public ones: host, or host:port. An entry may be private, and http.
 #push_allowed_hosts = ["push.example.com:8443"]
 
+# Reverse proxies on whose word (X-Forwarded-For) the address of a browser or phone is taken. Behind one
+# that is not named here, everybody shares its address, and the limits that go by address.
+#trusted_proxies = ["127.0.0.1", "::1"]
+
+# What "Start my desktop" on the connect page does: follow a link, or fetch an .rdp file. Default: no button.
+#desktop_link = "https://rdweb.example.com/"
+#desktop_rdp_file = "desktop.rdp"
+
 # Log lines on stderr: text or json, and from which level on.
 #log_format = "text"
 #log = "info"
+
+# The RADIUS front door, for RD Gateway and NPS (docs/rd-gateway.md).
+#[radius]
+#listen = "127.0.0.1:1812"
+#
+#[[radius.client]]
+#name = "rdg01"
+#network = "192.0.2.10/32"
+#secret_file = "rdg01.secret"
+#gateway_key_file = "rdg01.key"          # gatematch gateway add rdg01 --application "Remote Desktop" --json
+#first_factor = "gateway"                # gateway | radius | none
+#style = "hold"                          # hold | challenge
+#time_limit = 50                         # seconds; below what the client waits
+#require_message_authenticator = true
+#no_display = "refuse"                   # refuse | approve_only, where nobody has the connect page open
+#trust_calling_station_id = false
+#accept = { "MS-RDG-Device-Redirection" = ["drives"] }   # sent with every Access-Accept
+#max_waiting = 4096
+#upstream = ["nps01"]                    # who checks the password where first_factor is "radius"
+#
+#[[radius.upstream]]
+#name = "nps01"
+#address = "192.0.2.20:1812"
+#secret_file = "nps01.secret"
+#timeout = 5                             # seconds for one try
+#tries = 2
+#status_server = true                    # false for NPS, which does not answer it (RFC 5997)
+#revive_after = 30
+#require_message_authenticator = true
 
 # The master key can be given as GATEMATCH_MASTER_KEY (32 bytes, base64url) in place of the file
 # master.key in the data directory. It never stands in this file.
