@@ -21,6 +21,11 @@ impl HeldClock {
         self.0.send_modify(|now| *now = now.plus_seconds(seconds));
     }
 
+    /// The time that it will show in `seconds`.
+    pub fn now_plus(&self, seconds: i64) -> Timestamp {
+        self.0.borrow().plus_seconds(seconds)
+    }
+
     /// The seconds since the epoch, for the simulator.
     pub fn seconds(&self) -> gatematch_client_sim::edge::Clock {
         let clock = self.clone();

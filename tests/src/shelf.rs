@@ -127,6 +127,7 @@ impl Shelf {
             login: Login::from_body(&body, id, &self.gateway, &Domains::default(), now).unwrap(),
             ruling: Ruling::shipped(),
             signed: vec![(person.device, "x".repeat(SIGNED_BYTES))],
+            numbered: true,
             draw: u64::from_be_bytes(self.edge.random().unwrap()),
             repeat: None,
         }

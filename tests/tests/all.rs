@@ -10,6 +10,7 @@
 mod audit;
 mod challenges;
 mod cli;
+mod connect;
 mod conventions;
 mod crash;
 mod credentials;
@@ -22,6 +23,7 @@ mod idempotency;
 mod limits;
 mod machine;
 mod misbehaviour;
+mod radius;
 mod responses;
 mod revocation;
 mod secrecy;

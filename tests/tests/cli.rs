@@ -319,7 +319,7 @@ async fn cli_settings_that_make_no_sense_are_refused_by_name_before_anything_is_
     let file = machine.path().join("gatematch.toml");
     for (text, names) in [
         ("lisen = \"127.0.0.1:1\"", vec!["lisen"]),
-        ("colour = 1\n[radius]\nlisten = \"127.0.0.1:1812\"", vec!["colour", "[radius]"]),
+        ("colour = 1\n[radar]\nlisten = \"127.0.0.1:1812\"", vec!["colour", "[radar]"]),
         ("listen = 8080", vec!["line 1"]),
         ("listen = \"0.0.0.0:8080\"", vec!["listen in ", "0.0.0.0:8080"]),
         ("name = ", vec!["line 1"]),

@@ -27,7 +27,20 @@ const PUSH: &str = "/v1/devices/self/push";
 
 /// Who may do what, from the contract's text: `g`ateway, `p`hone, `a`dmin, `h`elpdesk, a`u`ditor, everybody (`*`),
 /// or whoever signs in the body itself (`s`).
-const CONTRACT: [(&str, &str, &str); 29] = [
+const CONTRACT: [(&str, &str, &str); 42] = [
+    ("GET", "/connect", "*"),
+    ("GET", "/connect/connect.css", "*"),
+    ("GET", "/connect/connect.js", "*"),
+    ("GET", "/connect/logo.svg", "*"),
+    ("GET", "/connect/desktop.rdp", "*"),
+    ("POST", "/connect/sessions", "s"),
+    ("GET", "/connect/sessions/current", "s"),
+    ("GET", "/connect/sessions/current/events", "s"),
+    ("POST", "/connect/sessions/current/confirm", "s"),
+    ("GET", "/v1/users/{username}/browsers", "ah"),
+    ("DELETE", "/v1/users/{username}/browsers/{id}", "ah"),
+    ("GET", "/v1/gateways/self", "g"),
+    ("POST", "/v1/gateways/self/drops", "g"),
     ("GET", "/.well-known/gatematch", "*"),
     ("GET", "/.well-known/jwks.json", "*"),
     ("GET", "/.well-known/jwks-audit.json", "*"),
@@ -102,7 +115,7 @@ fn the_table_is_the_contract() {
     let letters = |who: Who| -> BTreeSet<char> {
         match who {
             Who::Public => BTreeSet::from(['*']),
-            Who::NewPhone | Who::Signer => BTreeSet::from(['s']),
+            Who::NewPhone | Who::Signer | Who::Browser => BTreeSet::from(['s']),
             who => {
                 let letter = |word: &str| match word {
                     "gateway" => 'g',

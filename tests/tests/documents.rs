@@ -133,6 +133,12 @@ fn documents_credentials_follow_from_who_may() {
         let roles = ["admin", "helpdesk", "auditor"].iter().any(|role| who.contains(*role));
         let adminkey = named.iter().any(|name| name.as_str() == "adminKey");
         assert_eq!(roles, adminkey, "{method} {path}: {who:?} by {named:?}");
+        // A browser has its session, or is about to get it.
+        let session = named.iter().any(|name| name.as_str() == "connectSession");
+        if session || who.contains("browser") {
+            let alone = who.contains("browser") && who.len() == 1 && named.len() <= 1;
+            assert!(alone && session != named.is_empty(), "{method} {path}: {who:?} by {named:?}");
+        }
         if who.contains("public") {
             assert!(named.is_empty() && who.len() == 1, "{method} {path} is for everybody, or it is not");
         }
@@ -189,7 +195,7 @@ fn visit(value: &Value, seen: &mut impl FnMut(&str, &Value)) {
 
 #[test]
 fn documents_the_examples_of_requests_are_messages_of_the_protocol() {
-    use gatematch_protocol::{challenge, device, enrollment, gateway, response, user};
+    use gatematch_protocol::{challenge, connect, device, enrollment, gateway, response, user};
     use serde::de::DeserializeOwned;
 
     fn reads<T: DeserializeOwned>(example: &Value) -> Result<(), serde_json::Error> {
@@ -210,6 +216,9 @@ fn documents_the_examples_of_requests_are_messages_of_the_protocol() {
                 ("POST", "/v1/devices/{id}/confirm") => reads::<device::ConfirmDevice>(example),
                 ("PUT", "/v1/devices/self/push") => reads::<Option<device::PushSubscription>>(example),
                 ("POST", "/v1/gateways") => reads::<gateway::CreateGateway>(example),
+                ("POST", "/v1/gateways/self/drops") => reads::<gateway::ReportDrops>(example),
+                ("POST", "/connect/sessions") => reads::<connect::ArmSession>(example),
+                ("POST", "/connect/sessions/current/confirm") => reads::<connect::Confirm>(example),
                 ("POST", "/v1/challenges") => reads::<challenge::CreateChallenge>(example),
                 ("POST", "/v1/challenges/{id}/redeem") => reads::<challenge::Redeem>(example),
                 ("POST", "/v1/challenges/{id}/passcode") => reads::<challenge::Passcode>(example),
@@ -219,5 +228,5 @@ fn documents_the_examples_of_requests_are_messages_of_the_protocol() {
             assert!(read.is_ok(), "{method} {path}: {read:?} of {example}");
         }
     }
-    assert!(examples >= 10, "{examples} examples of requests");
+    assert!(examples >= 13, "{examples} examples of requests");
 }
