@@ -16,6 +16,7 @@ pub mod enrollment;
 pub mod fault;
 pub mod gateway;
 pub mod limits;
+pub mod notice;
 pub mod number;
 pub mod open;
 pub mod passcode;

@@ -92,10 +92,18 @@ ids! {
     KeyId;
     /// Names an audit event.
     EventId;
+    /// Names a notice to the phones of a user.
+    NoticeId;
     /// Names a session of the connect page (not its cookie).
     SessionId;
     /// Names a browser that is bound to a user (not its cookie).
     BrowserId;
+}
+
+impl From<ChallengeId> for NoticeId {
+    fn from(id: ChallengeId) -> Self {
+        Self(id.0)
+    }
 }
 
 #[cfg(test)]

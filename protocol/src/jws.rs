@@ -20,6 +20,8 @@ pub mod typ {
     pub const RESPONSE: &str = "gatematch-response+jwt";
     /// A result, signed by the server for one gateway.
     pub const RESULT: &str = "gatematch-result+jwt";
+    /// A notice, signed by the server for one phone.
+    pub const NOTICE: &str = "gatematch-notice+jwt";
     /// A DPoP proof (RFC 9449, section 4.2).
     pub const PROOF: &str = "dpop+jwt";
 }

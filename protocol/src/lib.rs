@@ -23,6 +23,7 @@ pub mod id;
 pub mod json;
 pub mod jwk;
 pub mod jws;
+pub mod notice;
 pub mod problem;
 pub mod proof;
 pub mod response;

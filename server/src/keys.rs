@@ -6,6 +6,7 @@ use gatematch_protocol::challenge::ChallengeClaims;
 use gatematch_protocol::id::KeyId;
 use gatematch_protocol::jwk::{JwkSet, PublicKey, ServerJwk};
 use gatematch_protocol::jws::{self, SigningFailed, typ};
+use gatematch_protocol::notice::NoticeClaims;
 use gatematch_protocol::result::ResultClaims;
 
 use crate::crypto::SigningKey;
@@ -101,6 +102,14 @@ impl Keys {
     /// [`SigningFailed`].
     pub fn sign_challenge(&self, claims: &ChallengeClaims) -> Result<String, SigningFailed> {
         jws::sign(&jws::Header::with_kid(typ::CHALLENGE, self.kid.as_str()), claims, &self.tokens)
+    }
+
+    /// Signs a notice.
+    ///
+    /// # Errors
+    /// [`SigningFailed`].
+    pub fn sign_notice(&self, claims: &NoticeClaims) -> Result<String, SigningFailed> {
+        jws::sign(&jws::Header::with_kid(typ::NOTICE, self.kid.as_str()), claims, &self.tokens)
     }
 
     /// Signs a result.

@@ -221,6 +221,31 @@ async fn cn_04_the_address_of_a_page_is_audited_and_is_no_address_of_the_client(
 }
 
 #[tokio::test]
+async fn a_login_without_a_page_is_refused_and_the_phones_are_told() {
+    let site = Site::start().await;
+    let (gateway, alice) = (blind(&site).await, site.person("alice").await);
+    let bob = site.person("bob").await;
+    assert_eq!(alice.phone.notices().await.unwrap(), []);
+    let refused = create(&gateway, &alice.login()).await;
+    assert_eq!(state(&refused), ("denied", Some("policy")));
+    let notices = alice.phone.notices().await.unwrap();
+    let [notice] = notices.as_slice() else { panic!("{notices:?}") };
+    assert_eq!((notice.kind.as_str(), notice.gateway.as_deref()), ("no-page", Some("Oslo gateway")));
+    assert_eq!(notice.client.as_ref().and_then(|client| client.name.as_deref()), Some("CLIENT-PC"));
+    assert_eq!((notice.jti.to_string(), notice.sub.as_str()), (refused.id.to_string(), "alice"));
+    assert_eq!(bob.phone.notices().await.unwrap(), [], "nobody else is");
+    let later = site.phone_of("alice").await;
+    site.clock.advance(1);
+    let newest = site.phone_of("alice").await;
+    assert_eq!((later.notices().await.unwrap().len(), newest.notices().await.unwrap().len()), (1, 0));
+    // A notice is no challenge: nothing can be approved by it.
+    let answer = alice.phone.call("GET", "/v1/devices/self/notices", None).await.unwrap();
+    let items: gatematch_protocol::notice::Notices = answer.json().unwrap();
+    assert!(alice.phone.read(&items.items[0].notice).await.is_err());
+    assert!(alice.phone.waiting(0).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_page_dies_with_what_it_serves() {
     let site = Site::start().await;
     let (gateway, alice) = (blind(&site).await, site.person("alice").await);

@@ -4,6 +4,7 @@ use gatematch_protocol::challenge::{
     self, ChallengeClaims, ChallengeFault, Reader, WaitingChallenge, WaitingChallenges,
 };
 use gatematch_protocol::jws::{Header, Jws, sign, typ};
+use gatematch_protocol::notice::{self, NoticeClaims, Notices, SignedNotice};
 use gatematch_protocol::response::{
     Decision, PostResponse, ResponseClaims, ResponseOutcome, UserVerification, challenge_digest,
 };
@@ -46,6 +47,20 @@ impl Phone {
         let reader =
             Reader { issuer: &account.issuer, device: account.device_id, keys: &account.server_keys, now: self.now() };
         Ok(challenge::check(jws, reader, &P256Verifier)?)
+    }
+
+    /// What the server has told this phone that needs no answer, checked; what is not to be believed is left out.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn notices(&self) -> Result<Vec<NoticeClaims>, Failure> {
+        let notices: Notices = self.call("GET", "/v1/devices/self/notices", None).await?.json()?;
+        let account = self.account().ok_or(Failure::NotEnrolled)?;
+        let read = |signed: &SignedNotice| {
+            let (issuer, device, keys) = (&account.issuer, account.device_id, &account.server_keys);
+            notice::check(&signed.notice, issuer, device, keys, &P256Verifier).filter(|claims| claims.jti == signed.id)
+        };
+        Ok(notices.items.iter().filter_map(read).collect())
     }
 
     /// The signed response to a challenge, which is not checked: [`Phone::read`] is for that.

@@ -178,7 +178,7 @@ fn cells(event: &AuditEvent) -> [String; 6] {
 /// Of an actor that is an id, its end.
 fn shown_actor(actor: &str) -> String {
     match actor.split_once(':') {
-        Some((party @ ("gateway" | "device"), id)) => format!("{party}:{}", short_id(id)),
+        Some((party @ ("gateway" | "device" | "browser"), id)) => format!("{party}:{}", short_id(id)),
         _ => actor.to_owned(),
     }
 }

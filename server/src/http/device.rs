@@ -6,9 +6,11 @@ use axum::Json as Answered;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use gatematch_domain::audit::Actor;
+use gatematch_domain::gateway::Gateway;
 use gatematch_protocol::challenge::{WaitingChallenge, WaitingChallenges};
 use gatematch_protocol::device::{ConfirmDevice, DeviceView, PushSubscription};
 use gatematch_protocol::id::DeviceId;
+use gatematch_protocol::notice::{Notices, SignedNotice};
 
 use super::app::{App, Inner};
 use super::body::Json;
@@ -60,6 +62,22 @@ pub(super) async fn challenges(
     }
     let items = found.into_iter().map(|(id, challenge)| WaitingChallenge { id, challenge }).collect();
     Ok(Answered(WaitingChallenges { items }))
+}
+
+/// Signed anew each time: what a notice says does not change, and nothing can be done with one.
+pub(super) async fn notices(State(app): State<App>, ThePhone(phone): ThePhone) -> Answer<Answered<Notices>> {
+    let gateways: Vec<Gateway> = app.store.gateways().await?;
+    let name = |id| gateways.iter().find(|gateway| gateway.id == id).map(|gateway| gateway.name.clone());
+    let mut items = Vec::new();
+    if !phone.device.is_active() {
+        return Ok(Answered(Notices { items }));
+    }
+    for notice in app.store.notices(phone.user.id, phone.device.created_at).await? {
+        let username = phone.user.username.as_str();
+        let claims = notice.claims(&app.issuer, phone.device.id, username, name(notice.gateway));
+        items.push(SignedNotice { id: notice.id, notice: app.keys.sign_notice(&claims)? });
+    }
+    Ok(Answered(Notices { items }))
 }
 
 pub(super) async fn remove(State(app): State<App>, TheAdmin(admin): TheAdmin, id: Segment) -> Answer<StatusCode> {

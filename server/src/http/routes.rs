@@ -67,6 +67,7 @@ pub fn table() -> Vec<Route> {
         route(Method::DELETE, "/v1/devices/self", Who::Phone, delete(device::remove_self)),
         route(Method::PUT, "/v1/devices/self/push", Who::Phone, put(device::set_push)),
         route(Method::GET, "/v1/devices/self/challenges", Who::Phone, get(device::challenges)),
+        route(Method::GET, "/v1/devices/self/notices", Who::Phone, get(device::notices)),
         route(Method::DELETE, "/v1/devices/{id}", Who::Admin(DESK), delete(device::remove)),
         route(Method::POST, "/v1/devices/{id}/confirm", Who::AdminOrPhone(DESK), post(device::confirm)),
         route(Method::POST, "/v1/gateways", Who::Admin(ADMIN), post(gateway::create)),

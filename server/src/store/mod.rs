@@ -17,6 +17,7 @@ use gatematch_domain::connect::{Bound, Browser, NothingToConfirm, Session};
 use gatematch_domain::device::{ConfirmRefusal, Device};
 use gatematch_domain::enrollment::{Enrollment, RegisterRefusal, Registration};
 use gatematch_domain::gateway::Gateway;
+use gatematch_domain::notice::Notice;
 use gatematch_domain::open::Login;
 use gatematch_domain::policy::Ruling;
 use gatematch_domain::redemption::RedeemRefusal;
@@ -374,6 +375,8 @@ pub trait Store: Send + Sync {
     fn delivery(&self, id: ChallengeId, device: DeviceId) -> Reply<'_, Option<String>>;
     /// The pending challenges that were made for a phone, oldest first.
     fn waiting(&self, device: DeviceId, now: Timestamp) -> Reply<'_, Vec<(ChallengeId, String)>>;
+    /// The latest notices to the phones of a user since `since`, oldest first.
+    fn notices(&self, user: UserId, since: Timestamp) -> Reply<'_, Vec<Notice>>;
     /// The first answer to an Idempotency-Key since `since`.
     fn first_answer(&self, gateway: GatewayId, key: String, since: Timestamp) -> Reply<'_, Option<FirstAnswer>>;
     /// A user with his phones (without his challenges).

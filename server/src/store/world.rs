@@ -10,6 +10,7 @@ use gatematch_domain::connect::{Browser, Pages, Session};
 use gatematch_domain::device::Device;
 use gatematch_domain::enrollment::Enrollment;
 use gatematch_domain::gateway::Gateway;
+use gatematch_domain::notice::Notice;
 use gatematch_domain::role::AdminKey;
 use gatematch_domain::user::User;
 use gatematch_domain::username::Username;
@@ -77,6 +78,8 @@ pub(crate) struct World {
     pub(crate) counted: BTreeMap<IpAddr, usize>,
     /// Signed challenges to keep.
     pub(crate) deliveries: Vec<(ChallengeId, DeviceId, String)>,
+    /// What phones are told.
+    pub(crate) notices: Vec<Notice>,
     /// What happened, in order.
     pub(crate) events: Vec<Event>,
     /// Forget what ended before this.

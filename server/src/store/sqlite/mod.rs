@@ -16,6 +16,7 @@ use gatematch_domain::connect::{Bound, Browser, NothingToConfirm};
 use gatematch_domain::device::{ConfirmRefusal, Device};
 use gatematch_domain::enrollment::{Enrollment, RegisterRefusal};
 use gatematch_domain::gateway::Gateway;
+use gatematch_domain::notice::{self, Notice};
 use gatematch_domain::redemption::RedeemRefusal;
 use gatematch_domain::response::{Answer, ResponseRefusal};
 use gatematch_domain::role::AdminKey;
@@ -262,6 +263,15 @@ impl Store for Sqlite {
                 Ok((id.parse().map_err(|_| StoreError::Corrupt("id"))?, row.try_get("signed")?))
             };
             found.iter().map(read).collect()
+        })
+    }
+
+    fn notices(&self, user: UserId, since: Timestamp) -> Reply<'_, Vec<Notice>> {
+        Box::pin(async move {
+            let sql = "SELECT * FROM (SELECT * FROM notices WHERE user_id = ? AND created_at >= ?
+                       ORDER BY created_at DESC LIMIT ?) ORDER BY created_at, id";
+            let found = sqlx::query(sql).bind(user.to_string()).bind(since.micros()).bind(notice::MOST);
+            found.fetch_all(&self.readers).await?.iter().map(rows::notice).collect()
         })
     }
 

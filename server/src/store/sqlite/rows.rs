@@ -6,6 +6,7 @@ use gatematch_domain::challenge::{Approval, Challenge, Client, Display, Reason, 
 use gatematch_domain::device::{Device, DeviceStatus};
 use gatematch_domain::enrollment::Enrollment;
 use gatematch_domain::gateway::{ClientAddress, Gateway};
+use gatematch_domain::notice::{Kind, Notice};
 use gatematch_domain::number::Number;
 use gatematch_domain::policy::Method;
 use gatematch_domain::role::AdminKey;
@@ -194,6 +195,17 @@ pub(super) fn challenge(row: &SqliteRow, vault: &Vault) -> Read<Challenge> {
         created_at: time(row, "created_at")?,
         expires_at: time(row, "expires_at")?,
         state: state(row)?,
+    })
+}
+
+pub(super) fn notice(row: &SqliteRow) -> Read<Notice> {
+    Ok(Notice {
+        id: parsed(row, "id")?,
+        user: parsed(row, "user_id")?,
+        kind: Kind::from_word(&text(row, "kind")?).ok_or(StoreError::Corrupt("kind"))?,
+        gateway: parsed(row, "gateway_id")?,
+        client: Client { ip: optional_parsed(row, "client_ip")?, name: optional(row, "client_name")? },
+        at: time(row, "created_at")?,
     })
 }
 

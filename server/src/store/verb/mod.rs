@@ -79,6 +79,7 @@ impl World {
         let mut journal = act.journal();
         let answer = step(self, &mut journal);
         self.events.append(&mut journal.events);
+        self.notices.append(&mut journal.notices);
         answer
     }
 

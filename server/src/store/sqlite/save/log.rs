@@ -1,6 +1,7 @@
 //! The audit log, and what is forgotten.
 
 use gatematch_domain::audit::Event;
+use gatematch_domain::notice::{KEEP_SECONDS, Notice};
 use gatematch_protocol::id::EventId;
 use gatematch_protocol::time::Timestamp;
 use serde_json::{Value, json};
@@ -23,6 +24,10 @@ const INSERT_EVENTS: &str = "
                               number_match, policy, detail)
     VALUES {rows}";
 
+const INSERT_NOTICES: &str = "
+    INSERT INTO notices (id, user_id, kind, gateway_id, client_ip, client_name, created_at) VALUES {rows}";
+
+const PURGE_NOTICES: &str = "DELETE FROM notices WHERE created_at < ?";
 const PURGE_PROOFS: &str = "DELETE FROM spent_proofs WHERE spent_at < ?";
 const PURGE_REPEATS: &str = "DELETE FROM repeats WHERE created_at < ?";
 const PURGE_ENROLLMENTS: &str = "DELETE FROM enrollments WHERE expires_at < ?";
@@ -54,6 +59,15 @@ impl Pen<'_> {
         Ok(())
     }
 
+    pub(super) async fn save_notices(&mut self, notices: &[Notice]) -> Result<(), StoreError> {
+        let rows = notices.iter().map(|notice| {
+            let (ip, name) = (notice.client.ip, &notice.client.name);
+            json!([notice.id, notice.user, notice.kind.as_str(), notice.gateway, ip, name, notice.at.micros()])
+        });
+        self.run(INSERT_NOTICES, rows.collect()).await?;
+        Ok(())
+    }
+
     pub(super) async fn purge(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let old = now.plus_seconds(-KEEP_CHALLENGES_SECONDS).micros();
         for (sql, before) in [
@@ -62,6 +76,7 @@ impl Pen<'_> {
             (PURGE_ENROLLMENTS, old),
             (PURGE_SESSIONS, now.plus_seconds(-KEEP_SESSIONS_SECONDS).micros()),
             (PURGE_BROWSERS, now.micros()),
+            (PURGE_NOTICES, now.plus_seconds(-KEEP_SECONDS).micros()),
             (PURGE_DELIVERIES, old),
             (PURGE_CHALLENGES, old),
         ] {

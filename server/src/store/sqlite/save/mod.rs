@@ -40,6 +40,7 @@ impl Pen<'_> {
         self.save_enrollments(before, after).await?;
         self.save_once_only(before, after).await?;
         self.save_pages(before, after).await?;
+        self.save_notices(&after.notices).await?;
         self.save_events(&after.events).await?;
         match after.purge_before {
             Some(now) => self.purge(now).await,
