@@ -1,20 +1,62 @@
 #!/usr/bin/env bash
 # Installs what the tests need, checks the form of the code, and runs every test.
 #   ./test.sh            everything
-#   ./test.sh --quick    the tests alone
+#   ./test.sh --quick    the tests alone, without those that wait a minute by the clock on the wall
 set -euo pipefail
 cd "$(dirname "$0")"
 
 say() { printf '\n== %s\n' "$*"; }
 
-# The bundled SQLite and aws-lc are C; Debian's compiler builds them.
-if ! command -v cc >/dev/null 2>&1; then
-    say "installing a C compiler"
-    if [ "$(id -u)" -eq 0 ]; then as_root=(); else as_root=(sudo); fi
+if [ "$(id -u)" -eq 0 ]; then as_root=(); else as_root=(sudo); fi
+
+# need PROGRAM PACKAGE...: what is there already, from wherever, is taken as it is.
+missing=()
+need() { command -v "$1" >/dev/null 2>&1 || missing+=("${@:2}"); }
+
+install_missing() {
+    say "installing ${missing[*]}"
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "This is no Debian: install ${missing[*]}, or what they are called here, then run this again." >&2
+        exit 1
+    fi
+    # The tests run a FreeRADIUS of their own. Debian's package would start one as a service on ports 1812 and 1813 of
+    # every address, now and at each boot. A policy-rc.d that answers 101 is how Debian is told not to start what it
+    # installs; it is there for just this while, and one that was there before decides as before.
+    local policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap '"${as_root[@]}" rm -f /usr/sbin/policy-rc.d' EXIT
+        printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+        "${as_root[@]}" chmod 755 "$policy"
+    fi
     "${as_root[@]}" apt-get update -qq
-    "${as_root[@]}" apt-get install -y -qq --no-install-recommends gcc libc6-dev
-fi
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+    if [[ " ${missing[*]} " == *" freeradius "* ]] && command -v systemctl >/dev/null 2>&1; then
+        # It was not here before, so nobody wants it at boot. Without systemd running there is nothing to disable.
+        "${as_root[@]}" systemctl disable --quiet freeradius.service 2>/dev/null || true
+    fi
+    if [ -n "$(trap -p EXIT)" ]; then
+        "${as_root[@]}" rm -f "$policy"
+        trap - EXIT
+    fi
+}
+
+# The bundled SQLite and aws-lc are C; Debian's compiler builds them.
+need cc gcc libc6-dev
+# The NPS before and behind the front door, and a plain RADIUS client.
+need /usr/sbin/freeradius freeradius
+need /usr/bin/radclient freeradius-utils
+# The connect page is looked at in a real browser, which Node drives.
+need "${CHROMIUM:-/usr/bin/chromium}" chromium
+need node nodejs
+need npm npm
+if [ "${#missing[@]}" -gt 0 ]; then install_missing; fi
 command -v cargo >/dev/null 2>&1 || { echo "Rust is missing: install it from https://rustup.rs, then run this again." >&2; exit 1; }
+
+# npm writes the second file when it has done what the first one says.
+if [ tests/browser/package-lock.json -nt tests/browser/node_modules/.package-lock.json ]; then
+    say "what drives the browser"
+    (cd tests/browser && npm ci --no-audit --no-fund)
+fi
 
 if [ "${1:-}" != "--quick" ]; then
     say "form"
@@ -22,6 +64,8 @@ if [ "${1:-}" != "--quick" ]; then
     cargo clippy --workspace --all-targets --locked -- -D warnings
     say "what the tree is made of"
     .ci/check-dependencies
+    # FreeRADIUS waits as long as a real RD Gateway does, and nobody touches the phone.
+    export GATEMATCH_TEST_WINDOW="${GATEMATCH_TEST_WINDOW:-60}"
 fi
 
 say "programs for the tests"

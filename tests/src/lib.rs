@@ -9,6 +9,7 @@
 
 pub mod captured;
 mod clock;
+pub mod freeradius;
 pub mod front;
 pub mod moves;
 pub mod shelf;

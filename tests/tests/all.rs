@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod browser;
 mod challenges;
 mod cli;
 mod connect;

@@ -1,6 +1,7 @@
 //! A machine with the real program on it: its data directory, its settings as environment variables, and processes
 //! that end with the test.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -46,6 +47,8 @@ pub(crate) struct Ended {
 pub(crate) struct Serving {
     child: Child,
     base: String,
+    /// Where it listens for RADIUS, if it does.
+    pub(crate) radius: Option<SocketAddr>,
     out: Lines<BufReader<ChildStdout>>,
 }
 
@@ -147,7 +150,8 @@ impl Machine {
         let told: Value = serde_json::from_str(&told).unwrap();
         assert_eq!(told["issuer"], ISSUER);
         let base = format!("http://{}", told["listen"].as_str().unwrap());
-        let serving = Serving { child, base, out };
+        let radius = told.get("radius_listen").map(|address| address.as_str().unwrap().parse().unwrap());
+        let serving = Serving { child, base, radius, out };
         serving.ready().await;
         serving
     }

@@ -1,0 +1,138 @@
+//! The connect page in a real browser: Chromium, driven by `browser/connect.mjs`, with a gateway that has no screen and
+//! a simulated phone.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use gatematch_client_sim::gateway::Gateway;
+use gatematch_protocol::challenge::ChallengeView;
+use gatematch_protocol::response::Decision;
+use gatematch_tests::moves::{count, only, state};
+use gatematch_tests::{Person, Site};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+/// What takes longer than this has failed; a browser that starts on a busy machine needs some seconds.
+const LONG: Duration = Duration::from_secs(90);
+
+/// A browser on the connect page.
+struct Page {
+    child: Child,
+    steps: Lines<BufReader<ChildStdout>>,
+}
+
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("browser")
+}
+
+impl Page {
+    /// Opens the page for `alice`; `profile` is where the browser keeps its cookies.
+    fn open(site: &Site, profile: &Path, options: &[&str]) -> Self {
+        let chromium = std::env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
+        assert!(Path::new(&chromium).exists(), "{chromium} is missing: run ./test.sh, which installs Chromium");
+        let driver = scripts().join("node_modules/playwright-core");
+        let has_driver = driver.exists() || std::env::var_os("NODE_PATH").is_some();
+        assert!(has_driver, "{} is missing: run ./test.sh, which installs it", driver.display());
+        let mut command = Command::new("node");
+        command.arg(scripts().join("connect.mjs")).args([site.api().base(), "alice", "--profile"]).arg(profile);
+        command.args(options).env("CHROMIUM", chromium);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap_or_else(|error| {
+            assert_eq!(error.kind(), ErrorKind::NotFound, "node: {error}");
+            panic!("node is missing: run ./test.sh, which installs it");
+        });
+        let steps = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, steps }
+    }
+
+    /// What the page shows next.
+    async fn next(&mut self) -> Value {
+        let line = timeout(LONG, self.steps.next_line()).await.expect("the browser hangs").unwrap();
+        match line {
+            Some(line) => serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}")),
+            None => panic!("the browser has ended: {}", self.complaints().await),
+        }
+    }
+
+    /// The next step, which must be this one.
+    async fn reaches(&mut self, step: &str) -> Value {
+        let found = self.next().await;
+        assert_eq!(found["step"], step, "{found}");
+        found
+    }
+
+    /// Waits for its end: nothing in the console, nothing that the content security policy stopped.
+    async fn closes(mut self) {
+        assert_eq!(timeout(LONG, self.steps.next_line()).await.unwrap().unwrap(), None);
+        let complaints = self.complaints().await;
+        let ended: ExitStatus = timeout(LONG, self.child.wait()).await.unwrap().unwrap();
+        assert!(ended.success() && complaints.is_empty(), "{ended}: {complaints}");
+    }
+
+    async fn complaints(&mut self) -> String {
+        let mut text = String::new();
+        let mut stderr = self.child.stderr.take().unwrap();
+        timeout(LONG, stderr.read_to_string(&mut text)).await.unwrap().unwrap();
+        text
+    }
+}
+
+/// The gateway that has no screen asks.
+async fn signs_in(gateway: &Gateway, alice: &Person) -> ChallengeView {
+    let challenge = gateway.create(&alice.login(), None).await.unwrap();
+    assert_eq!((state(&challenge), &challenge.number), (("pending", None), &None));
+    challenge
+}
+
+/// The person types the number that the page shows.
+async fn types(alice: &Person, challenge: &ChallengeView, shown: &Value) {
+    let number = shown["number"].as_str().unwrap();
+    assert_eq!(number.len(), 3);
+    let heard = alice.answer(challenge, Decision::Approve, Some(number)).await;
+    assert_eq!(heard.status, "approved");
+}
+
+#[tokio::test]
+async fn a_person_signs_in_with_the_number_that_a_real_browser_shows() {
+    let site = Site::start().await;
+    let (gateway, alice) = (site.gateway_named("Oslo gateway", false).await, site.person("alice").await);
+    let profile = tempfile::tempdir().unwrap();
+    for is_known in [false, true] {
+        let mut page = Page::open(&site, profile.path(), &[]);
+        page.reaches("armed").await;
+        let challenge = signs_in(&gateway, &alice).await;
+        if !is_known {
+            let asked = page.reaches("confirm").await;
+            assert!(!asked["text"].as_str().unwrap().is_empty());
+        }
+        types(&alice, &challenge, &page.reaches("number").await).await;
+        let redeemed = gateway.redeem(challenge.id, "r", 0).await.unwrap();
+        assert!(gateway.check_result(&redeemed).await.unwrap().number_match);
+        let approved = page.reaches("approved").await;
+        let cookies = serde_json::json!(["__Host-gatematch-browser", "__Host-gatematch-connect"]);
+        assert_eq!(approved["cookies"], cookies);
+        page.closes().await;
+    }
+    let events = site.audit().await;
+    assert_eq!((count(&events, "challenge.redeemed"), count(&events, "connect.confirmed")), (2, 1));
+    only(&events, "browser.bound");
+}
+
+#[tokio::test]
+async fn a_person_who_says_no_on_the_page_ends_the_sign_in() {
+    let site = Site::start().await;
+    let (gateway, alice) = (site.gateway_named("Oslo gateway", false).await, site.person("alice").await);
+    let profile = tempfile::tempdir().unwrap();
+    let mut page = Page::open(&site, profile.path(), &["--answer", "no", "--expect", "refused"]);
+    page.reaches("armed").await;
+    let challenge = signs_in(&gateway, &alice).await;
+    page.reaches("confirm").await;
+    page.reaches("refused").await;
+    page.closes().await;
+    assert_eq!(state(&gateway.get(challenge.id, 0).await.unwrap()), ("denied", Some("reported")));
+    assert!(alice.phone.waiting(0).await.unwrap().is_empty());
+}
