@@ -6,235 +6,23 @@
 //! approved login before, and is known by a cookie. Sessions belong to a name and not to an account: one for a name
 //! that nobody has is kept, lives and ends like any other.
 
-use std::net::IpAddr;
+mod browser;
+mod session;
 
-use gatematch_protocol::id::{BrowserId, ChallengeId, SessionId, UserId};
+use gatematch_protocol::id::{BrowserId, ChallengeId, SessionId};
 use gatematch_protocol::time::Timestamp;
 
+pub use self::browser::{BOUND_SECONDS, Browser, MAX_BROWSERS, MAX_CLIENT_NAMES};
+pub use self::session::{ARMED_SECONDS, COUNTED_SECONDS, LONGEST_SECONDS, Session, Shown, Stage};
 use crate::account::{Account, about, ended_event};
 use crate::audit::{Event, Journal};
-use crate::challenge::{Challenge, Reason, State, Step};
-use crate::number::Number;
+use crate::challenge::{Reason, Step};
 use crate::open::Login;
 
-/// How long a session is armed without a sign of life of its page, in seconds.
-pub const ARMED_SECONDS: i64 = 120;
-/// How long a session is armed at most, in seconds.
-pub const LONGEST_SECONDS: i64 = 600;
-/// The time over which sessions of unknown browsers are counted, in seconds.
-pub const COUNTED_SECONDS: i64 = 600;
 /// The most sessions of unknown browsers for one name in [`COUNTED_SECONDS`]; further ones are deaf.
 pub const MAX_UNBOUND_PER_NAME: usize = 3;
 /// The most sessions of unknown browsers from one address in [`COUNTED_SECONDS`]; further ones are deaf.
 pub const MAX_UNBOUND_PER_ADDRESS: usize = 20;
-/// How long a browser stays bound to its user, in seconds: 180 days.
-pub const BOUND_SECONDS: i64 = 180 * 86_400;
-/// The most browsers bound to one user; the one used longest ago gives way.
-pub const MAX_BROWSERS: usize = 20;
-/// The most client names that a browser remembers to have approved; the oldest gives way.
-pub const MAX_CLIENT_NAMES: usize = 32;
-
-/// A browser that is bound to a user because a login was approved by it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Browser {
-    /// Names it.
-    pub id: BrowserId,
-    /// Whose it is.
-    pub user: UserId,
-    /// base64url(SHA-256(its cookie)).
-    pub token_digest: String,
-    /// The client names that were approved by it, in lower case, oldest first.
-    pub client_names: Vec<String>,
-    /// When it was bound.
-    pub created_at: Timestamp,
-    /// When it is forgotten.
-    pub expires_at: Timestamp,
-    /// When a login was last approved by it.
-    pub last_used_at: Timestamp,
-}
-
-impl Browser {
-    /// Whether its cookie is still good.
-    #[must_use]
-    pub fn is_good(&self, now: Timestamp) -> bool {
-        now < self.expires_at
-    }
-
-    /// Whether a login from the client `name` was approved by it before. A login without a name never was.
-    #[must_use]
-    pub fn knows(&self, name: Option<&str>) -> bool {
-        name.is_some_and(|name| self.client_names.contains(&name.to_lowercase()))
-    }
-
-    /// Remembers that a login from the client `name` was approved by it.
-    pub fn approved(&mut self, name: Option<&str>, now: Timestamp) {
-        self.last_used_at = now;
-        let Some(name) = name.map(str::to_lowercase) else { return };
-        self.client_names.retain(|known| *known != name);
-        if self.client_names.len() >= MAX_CLIENT_NAMES {
-            self.client_names.remove(0);
-        }
-        self.client_names.push(name);
-    }
-}
-
-/// What a session is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// It waits for a login.
-    Armed,
-    /// It serves a login, and never another one.
-    Serving {
-        /// The login's challenge.
-        challenge: ChallengeId,
-        /// Whether the person said that the login is his, or need not be asked.
-        confirmed: bool,
-        /// Whether the approval was told to this browser, which binds it.
-        told: bool,
-    },
-    /// Two logins, or two browsers, stood against each other.
-    Collided,
-    /// The browser armed another session in its place.
-    Replaced,
-}
-
-impl Stage {
-    /// The word in the database.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Armed => "armed",
-            Self::Serving { .. } => "serving",
-            Self::Collided => "collided",
-            Self::Replaced => "replaced",
-        }
-    }
-}
-
-/// One browser that has the page open for a name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Session {
-    /// Names it.
-    pub id: SessionId,
-    /// The name that was typed: canonical, where it can have an account.
-    pub name: String,
-    /// base64url(SHA-256(its cookie)).
-    pub token_digest: String,
-    /// The bound browser that it is, where it is one.
-    pub browser: Option<BrowserId>,
-    /// The address that it came from, which proves nothing.
-    pub address: IpAddr,
-    /// What is counted together with this address: itself, or its IPv6 /64.
-    pub block: IpAddr,
-    /// Whether it can ever show anything. One beyond the limits is deaf, and is not told so.
-    pub hears: bool,
-    /// When it took its place among those that are counted.
-    pub counted_at: Timestamp,
-    /// When it was armed.
-    pub armed_at: Timestamp,
-    /// When it ends unless its page gives a sign of life.
-    pub expires_at: Timestamp,
-    /// What it is doing.
-    pub stage: Stage,
-}
-
-/// What a session's page shows. `Debug` does not tell the number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Shown {
-    /// It waits for a login.
-    Armed,
-    /// A login began: is it this person's?
-    Confirm,
-    /// The number to type on the phone.
-    Number(Number),
-    /// The login was approved.
-    Approved,
-    /// The login was refused or taken back.
-    Refused,
-    /// Two stood against each other; both were refused.
-    Collision,
-    /// Time ran out.
-    Expired,
-}
-
-impl Shown {
-    /// The word on the wire.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Armed => "armed",
-            Self::Confirm => "confirm",
-            Self::Number(_) => "number",
-            Self::Approved => "approved",
-            Self::Refused => "refused",
-            Self::Collision => "collision",
-            Self::Expired => "expired",
-        }
-    }
-}
-
-impl Session {
-    /// The challenge of the login that it serves or served.
-    #[must_use]
-    pub const fn challenge(&self) -> Option<ChallengeId> {
-        match self.stage {
-            Stage::Serving { challenge, .. } => Some(challenge),
-            Stage::Armed | Stage::Collided | Stage::Replaced => None,
-        }
-    }
-
-    /// Whether it waits for a login at `now`.
-    #[must_use]
-    pub fn is_armed(&self, now: Timestamp) -> bool {
-        // One armed in the future was armed before the clock was set back.
-        self.stage == Stage::Armed && self.armed_at <= now && now < self.expires_at
-    }
-
-    /// A sign of life of its page: it stays armed for another [`ARMED_SECONDS`], within [`LONGEST_SECONDS`] in all.
-    pub fn renew(&mut self, now: Timestamp) {
-        if self.is_armed(now) {
-            let longest = self.armed_at.plus_seconds(LONGEST_SECONDS);
-            self.expires_at = now.plus_seconds(ARMED_SECONDS).min(longest).max(self.expires_at);
-        }
-    }
-
-    /// Its browser armed another one. A login that it serves is still there, and still stands against any other.
-    fn replace(&mut self) {
-        if self.stage == Stage::Armed {
-            self.stage = Stage::Replaced;
-        }
-    }
-
-    /// Whether a sign of life at `now` is worth a write.
-    #[must_use]
-    pub fn wants_renewal(&self, now: Timestamp) -> bool {
-        let mut renewed = self.clone();
-        renewed.renew(now);
-        renewed.expires_at.since(self.expires_at).as_secs() >= 30
-    }
-
-    /// What its page shows at `now`. `challenge` is that of the login that it serves, settled; `is_eclipsed` tells
-    /// whether a bound browser waits or shows beside it, so that it sees nothing.
-    #[must_use]
-    pub fn shown(&self, challenge: Option<&Challenge>, is_eclipsed: bool, now: Timestamp) -> Shown {
-        let waits = if now < self.expires_at { Shown::Armed } else { Shown::Expired };
-        if is_eclipsed && self.stage != Stage::Collided {
-            return waits;
-        }
-        match (self.stage, challenge) {
-            (Stage::Armed, _) => waits,
-            (Stage::Collided, _) => Shown::Collision,
-            (Stage::Replaced, _) | (Stage::Serving { .. }, None) => Shown::Expired,
-            (Stage::Serving { confirmed, .. }, Some(challenge)) => match (&challenge.state, &challenge.number) {
-                (State::Pending, Some(number)) if confirmed => Shown::Number(number.clone()),
-                (State::Pending, Some(_)) => Shown::Confirm,
-                (State::Approved { .. } | State::Redeemed { .. }, _) => Shown::Approved,
-                (State::Expired { .. }, _) => Shown::Expired,
-                (State::Pending | State::Denied { .. } | State::Cancelled { .. }, _) => Shown::Refused,
-            },
-        }
-    }
-}
 
 /// Everything about the page for one name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -263,6 +51,10 @@ impl Pages {
         self.sessions.iter().find(|session| session.id == id)
     }
 
+    fn session_mut(&mut self, id: SessionId) -> Option<&mut Session> {
+        self.sessions.iter_mut().find(|session| session.id == id)
+    }
+
     /// The bound browser that `session` is, as long as it is bound.
     #[must_use]
     pub fn browser_of(&self, session: &Session, now: Timestamp) -> Option<&Browser> {
@@ -276,9 +68,10 @@ impl Pages {
     }
 
     /// The sessions that wait for a login or serve a live one, without those that a bound browser eclipses.
-    fn taking_part<'a>(&'a self, is_live: &dyn Fn(ChallengeId) -> bool, now: Timestamp) -> Vec<&'a Session> {
+    fn taking_part(&self, live: &[ChallengeId], now: Timestamp) -> Vec<&Session> {
         let takes_part = |session: &&Session| {
-            self.counts(session, now) && (session.is_armed(now) || session.challenge().is_some_and(is_live))
+            self.counts(session, now)
+                && (session.is_armed(now) || session.challenge().is_some_and(|id| live.contains(&id)))
         };
         let all: Vec<&Session> = self.sessions.iter().filter(takes_part).collect();
         if all.iter().any(|session| session.browser.is_some()) {
@@ -289,18 +82,18 @@ impl Pages {
 
     /// Whether a bound browser waits or shows beside the session, so that it sees nothing.
     #[must_use]
-    pub fn is_eclipsed(&self, session: &Session, is_live: &dyn Fn(ChallengeId) -> bool, now: Timestamp) -> bool {
+    pub fn is_eclipsed(&self, session: &Session, live: &[ChallengeId], now: Timestamp) -> bool {
         if session.browser.is_some() {
             return !self.counts(session, now);
         }
-        self.taking_part(is_live, now).iter().any(|other| other.browser.is_some())
+        self.taking_part(live, now).iter().any(|other| other.browser.is_some())
     }
 
-    /// Where the number of `login` goes, which its gateway cannot display. `is_live` tells whether a challenge of
-    /// the account can still lead to somebody being let in.
+    /// Where the number of `login` goes, which its gateway cannot display. `live` are the challenges of
+    /// the account that can still lead to somebody being let in.
     #[must_use]
-    pub fn place(&self, login: &Login, is_live: &dyn Fn(ChallengeId) -> bool) -> Place {
-        let taking_part = self.taking_part(is_live, login.now);
+    pub fn place(&self, login: &Login, live: &[ChallengeId]) -> Place {
+        let taking_part = self.taking_part(live, login.now);
         match taking_part.as_slice() {
             [] => Place::Nowhere,
             // A session serves one login; until that one is over, any other stands against it.
@@ -315,14 +108,14 @@ impl Pages {
             .session(id)
             .and_then(|session| self.browser_of(session, login.now))
             .is_some_and(|browser| browser.knows(login.client.name.as_deref()));
-        if let Some(session) = self.sessions.iter_mut().find(|session| session.id == id) {
+        if let Some(session) = self.session_mut(id) {
             session.stage = Stage::Serving { challenge, confirmed: known, told: false };
         }
     }
 
     /// Ends every session that takes part, as a collision.
-    pub(crate) fn collide(&mut self, is_live: &dyn Fn(ChallengeId) -> bool, now: Timestamp) -> usize {
-        let ended: Vec<SessionId> = self.taking_part(is_live, now).iter().map(|session| session.id).collect();
+    pub(crate) fn collide(&mut self, live: &[ChallengeId], now: Timestamp) -> usize {
+        let ended: Vec<SessionId> = self.taking_part(live, now).iter().map(|session| session.id).collect();
         for session in self.sessions.iter_mut().filter(|session| ended.contains(&session.id)) {
             session.stage = Stage::Collided;
         }
@@ -336,17 +129,24 @@ impl Pages {
         self.browsers.iter().find(|browser| browser.token_digest == token_digest && browser.is_good(now))
     }
 
-    /// The browser of the session `id` armed one for another name.
-    pub fn replace(&mut self, id: SessionId) {
-        if let Some(session) = self.sessions.iter_mut().find(|session| session.id == id) {
-            session.replace();
+    /// The browser of the session `id` armed another one. A login that it serves is still there, and still stands
+    /// against any other; where it only waits, it goes, and leaves no more than its place among those that are
+    /// counted, unless the new one takes that over.
+    pub fn replace(&mut self, id: SessionId, place_moves: bool, now: Timestamp) {
+        let Some(session) = self.session_mut(id) else { return };
+        let keeps_place = !place_moves && session.is_counted(now);
+        match session.stage {
+            Stage::Armed if keeps_place => session.stage = Stage::Replaced,
+            Stage::Armed => self.sessions.retain(|session| session.id != id),
+            Stage::Serving { .. } if place_moves => session.counted_at = Timestamp::from_micros(0),
+            Stage::Serving { .. } | Stage::Collided | Stage::Replaced => {}
         }
     }
 
     /// How many sessions of unknown browsers are counted for this name at `now`.
     #[must_use]
     pub fn counted(&self, now: Timestamp) -> usize {
-        self.sessions.iter().filter(|session| is_counted(session, now)).count()
+        self.sessions.iter().filter(|session| session.is_counted(now)).count()
     }
 
     /// Arms `session`, in place of the one in `replaced` and, for a bound browser, of all its others.
@@ -358,31 +158,27 @@ impl Pages {
             session.browser = None;
         }
         // Who only opens the page again keeps his place and takes no other one.
-        let kept = replaced.filter(|old| old.name == session.name && is_counted(old, now) && !bound);
+        let kept = replaced.filter(|old| old.name == session.name && old.is_counted(now) && !bound);
         if let Some(old) = kept {
             session.counted_at = old.counted_at;
         }
         session.hears = bound
             || kept.is_some()
             || (self.counted(now) < MAX_UNBOUND_PER_NAME && from_address < MAX_UNBOUND_PER_ADDRESS);
-        let (id, browser) = (session.id, session.browser);
-        for other in &mut self.sessions {
-            let same_browser = browser.is_some() && other.browser == browser;
-            if same_browser || replaced.is_some_and(|old| old.id == other.id) {
-                other.replace();
-                if kept.is_some_and(|old| old.id == other.id) {
-                    other.counted_at = Timestamp::from_micros(0);
-                }
-            }
-        }
+        let same_browser = |other: &&Session| session.browser.is_some() && other.browser == session.browser;
+        let mut gone: Vec<SessionId> = self.sessions.iter().filter(same_browser).map(|other| other.id).collect();
+        gone.extend(replaced.map(|old| old.id));
+        gone.into_iter().for_each(|id| self.replace(id, kept.is_some(), now));
+        let id = session.id;
         self.sessions.push(session);
         id
     }
-}
 
-/// Whether the session takes a place among those of unknown browsers that are counted.
-fn is_counted(session: &Session, now: Timestamp) -> bool {
-    session.hears && session.browser.is_none() && now < session.counted_at.plus_seconds(COUNTED_SECONDS)
+    /// Whether the session `id` is that of a bound browser.
+    #[must_use]
+    pub fn is_bound(&self, id: SessionId) -> bool {
+        self.session(id).is_some_and(|session| session.browser.is_some())
+    }
 }
 
 /// There is nothing to confirm on this page now.
@@ -412,7 +208,7 @@ impl Account {
     fn shows(&self, pages: &Pages, id: SessionId, now: Timestamp) -> Option<(Session, Shown)> {
         let live = self.live_challenges();
         let session = pages.session(id)?;
-        let eclipsed = pages.is_eclipsed(session, &|id| live.contains(&id), now);
+        let eclipsed = pages.is_eclipsed(session, &live, now);
         let challenge = session.challenge().and_then(|id| self.challenge(id));
         Some((session.clone(), session.shown(challenge, eclipsed, now)))
     }
@@ -439,7 +235,7 @@ impl Account {
             |event: Event| event.with("session", id.to_string()).with("page_ip", session.address.to_string());
         if mine {
             journal.record(with_page(about(challenge, "connect.confirmed", journal)));
-            if let Some(session) = pages.sessions.iter_mut().find(|session| session.id == id)
+            if let Some(session) = pages.session_mut(id)
                 && let Stage::Serving { confirmed, .. } = &mut session.stage
             {
                 *confirmed = true;
@@ -466,20 +262,25 @@ impl Account {
         self.settle(journal);
         let now = journal.now;
         let Some((session, Shown::Approved)) = self.shows(pages, id, now) else { return Bound::No };
-        let Stage::Serving { challenge, confirmed, told: false } = session.stage else { return Bound::No };
-        if let Some(session) = pages.sessions.iter_mut().find(|session| session.id == id) {
-            session.stage = Stage::Serving { challenge, confirmed, told: true };
+        // A page on which nobody said "mine" had no part in it.
+        let Stage::Serving { challenge, confirmed: true, told: false } = session.stage else { return Bound::No };
+        if let Some(session) = pages.session_mut(id) {
+            session.stage = Stage::Serving { challenge, confirmed: true, told: true };
         }
         let client = self.challenge(challenge).and_then(|challenge| challenge.client.name.clone());
         if let Some(known) = pages.browsers.iter_mut().find(|browser| Some(browser.id) == session.browser) {
+            if client.is_some() && !known.knows(client.as_deref()) {
+                let event = journal.event("browser.client_learned").user(&self.user.username);
+                let event = event.with("browser", known.id.to_string());
+                journal.record(event.with("challenge", challenge.to_string()));
+            }
             known.approved(client.as_deref(), now);
             return Bound::No;
         }
         if pages.browsers.len() >= MAX_BROWSERS
-            && let Some(oldest) =
-                pages.browsers.iter().min_by_key(|browser| browser.last_used_at).map(|oldest| oldest.id)
+            && let Some(oldest) = pages.browsers.iter().min_by_key(|known| known.last_used_at).map(|oldest| oldest.id)
         {
-            pages.browsers.retain(|browser| browser.id != oldest);
+            self.forget_browser(pages, oldest, "another browser took its place", journal);
         }
         let mut new = Browser {
             id: browser,
@@ -498,15 +299,21 @@ impl Account {
         Bound::New
     }
 
-    /// Forgets the browser `id`, and what its pages waited for; false if there is none.
-    pub fn forget_browser(&mut self, pages: &mut Pages, id: BrowserId, journal: &mut Journal) -> bool {
+    /// Forgets the browser `id`, and ends what its pages serve; false if there is none.
+    pub fn forget_browser(&mut self, pages: &mut Pages, id: BrowserId, why: &str, journal: &mut Journal) -> bool {
+        self.settle(journal);
         let before = pages.browsers.len();
         pages.browsers.retain(|browser| browser.id != id);
         if pages.browsers.len() == before {
             return false;
         }
         let event = journal.event("browser.revoked").user(&self.user.username).with("browser", id.to_string());
-        journal.record(event);
+        journal.record(event.with("why", why));
+        let own = pages.sessions.iter().filter(|session| session.browser == Some(id));
+        let served: Vec<ChallengeId> = own.filter_map(Session::challenge).collect();
+        self.end(journal, |challenge| {
+            served.contains(&challenge.id).then_some(Step::Deny { reason: Reason::Revoked, device: None })
+        });
         true
     }
 }

@@ -89,14 +89,14 @@ impl Login {
         })
     }
 
-    /// Where the number of this login is shown. `is_live` tells whether a challenge of the account can still lead
-    /// to somebody being let in.
+    /// Where the number of this login is shown. `live` are the challenges of the account that can still lead to
+    /// somebody being let in.
     #[must_use]
-    pub fn shows(&self, ruling: &Ruling, pages: &Pages, is_live: &dyn Fn(ChallengeId) -> bool) -> Shows {
+    pub fn shows(&self, ruling: &Ruling, pages: &Pages, live: &[ChallengeId]) -> Shows {
         if self.display == Display::Gateway {
             return Shows::AtGateway;
         }
-        match (pages.place(self, is_live), ruling.no_display.unwrap_or(self.no_display)) {
+        match (pages.place(self, live), ruling.no_display.unwrap_or(self.no_display)) {
             (Place::On(session), _) => Shows::OnPage(session),
             (Place::Collision, _) => Shows::Collision,
             (Place::Nowhere, NoDisplay::ApproveOnly) => Shows::Nowhere,
@@ -235,8 +235,7 @@ impl Account {
         if let Some(reason) = self.refuses_at_once(ruling) {
             return Ok(self.keep(login.denied(Some(self), ruling, reason), None, journal));
         }
-        let live = self.live_challenges();
-        let shows = login.shows(ruling, pages, &|id| live.contains(&id));
+        let shows = self.shows_number_of(login, ruling, pages);
         match shows {
             Shows::Collision => {
                 self.collide_on_pages(login, pages, journal);
@@ -253,6 +252,10 @@ impl Account {
         let phones: Vec<DeviceId> = self.active_devices().map(|device| device.id).collect();
         if phones != opening.devices || opening.numbered != shows.is_numbered() {
             return Err(Stale { numbered: shows.is_numbered() });
+        }
+        if let Shows::OnPage(_) = shows {
+            // Nor does the phone ask for a bare approval beside the number that the person is about to type.
+            self.end(journal, |other| (other.display != Display::Gateway).then(|| against_each_other(other)));
         }
         self.end(journal, |other| {
             let superseded = other.is_retried_by(login.gateway, &login.client);
@@ -288,11 +291,24 @@ impl Account {
         (!held).then_some(Reason::NotEnrolled)
     }
 
+    // A login on a page stands against any other that a gateway cannot display, also where its page is of no account
+    // any more: because it was armed anew, or because a bound browser waits beside it. That one's login alone goes on,
+    // and ends the other.
+    fn shows_number_of(&self, login: &Login, ruling: &Ruling, pages: &Pages) -> Shows {
+        let on_page = |challenge: &Challenge| challenge.state.is_live() && challenge.display == Display::Page;
+        let is_served = self.challenges.iter().any(on_page);
+        match login.shows(ruling, pages, &self.live_challenges()) {
+            Shows::OnPage(session) if is_served && !pages.is_bound(session) => Shows::Collision,
+            Shows::Nowhere | Shows::Refused if is_served => Shows::Collision,
+            shows => shows,
+        }
+    }
+
     // A page serves one login. Whoever started another one meanwhile, or has a page open beside it, could be
     // somebody else with the person's password: nobody is let in.
     fn collide_on_pages(&mut self, login: &Login, pages: &mut Pages, journal: &mut Journal) {
         let live = self.live_challenges();
-        let sessions = pages.collide(&|id| live.contains(&id), login.now);
+        let sessions = pages.collide(&live, login.now);
         let ended = self.end(journal, |other| (other.display != Display::Gateway).then(|| against_each_other(other)));
         let event = self.collision(login, journal).with("sessions", sessions);
         journal.record(event.with("ended", ended));

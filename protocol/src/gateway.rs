@@ -72,7 +72,7 @@ pub struct ReportDrops {
 }
 
 /// The causes that the front door of this version reports.
-pub const DROP_CAUSES: [&str; 23] = [
+pub const DROP_CAUSES: [&str; 27] = [
     "unknown-client",
     "malformed",
     "code-not-supported",
@@ -86,10 +86,14 @@ pub const DROP_CAUSES: [&str; 23] = [
     "user-name-missing",
     "user-name-unreadable",
     "password-unreadable",
+    "authenticator-reused",
     "overloaded",
     "client-overloaded",
     "server-unavailable",
     "gateway-key-refused",
+    "call-refused",
+    "result-unbelievable",
+    "clock-differs",
     "upstream-unavailable",
     "upstream-unauthentic",
     "upstream-challenge",

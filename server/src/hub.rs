@@ -24,6 +24,9 @@ pub enum Topic {
 
 /// How many may wait at a time; further ones are sent away with 503.
 pub const MAX_WAITERS: usize = 20_000;
+/// How many of those who look at a connect page may wait at a time, beside them: whoever opens one has proven nothing,
+/// and must not take the place of a gateway or a phone.
+pub const MAX_PAGE_WAITERS: usize = 10_000;
 /// How many may wait for one thing at a time.
 pub const MAX_WAITERS_OF_ONE: usize = 1_000;
 
@@ -31,9 +34,27 @@ pub const MAX_WAITERS_OF_ONE: usize = 1_000;
 #[derive(Default)]
 pub struct Hub {
     topics: Mutex<HashMap<Topic, Entry>>,
-    waiters: AtomicUsize,
+    waiters: [AtomicUsize; 2],
     deadline: Mutex<Option<Timestamp>>,
     earlier_deadline: Notify,
+}
+
+/// Who waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pool {
+    /// A gateway or a phone.
+    Logins,
+    /// Somebody with a connect page.
+    Pages,
+}
+
+impl Pool {
+    const fn most(self) -> usize {
+        match self {
+            Self::Logins => MAX_WAITERS,
+            Self::Pages => MAX_PAGE_WAITERS,
+        }
+    }
 }
 
 struct Entry {
@@ -51,17 +72,33 @@ impl Hub {
     /// # Errors
     /// [`TooManyWaiters`].
     pub fn subscribe(self: &Arc<Self>, topic: Topic) -> Result<Waiter, TooManyWaiters> {
+        self.subscribe_in(Pool::Logins, topic)
+    }
+
+    /// [`Hub::subscribe`], for those of one pool.
+    ///
+    /// # Errors
+    /// [`TooManyWaiters`].
+    pub fn subscribe_in(self: &Arc<Self>, pool: Pool, topic: Topic) -> Result<Waiter, TooManyWaiters> {
         let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiters = self.waiters.load(Ordering::Relaxed);
+        let waiters = self.of(pool).load(Ordering::Relaxed);
         let here = topics.get(&topic).map_or(0, |entry| entry.waiters);
-        if waiters >= MAX_WAITERS || here >= MAX_WAITERS_OF_ONE {
+        if waiters >= pool.most() || here >= MAX_WAITERS_OF_ONE {
             return Err(TooManyWaiters);
         }
         // Changed only under the lock of the topics.
-        self.waiters.store(waiters + 1, Ordering::Relaxed);
+        self.of(pool).store(waiters + 1, Ordering::Relaxed);
         let entry = topics.entry(topic).or_insert_with(|| Entry { sender: watch::channel(0).0, waiters: 0 });
         entry.waiters += 1;
-        Ok(Waiter { hub: Arc::clone(self), topic, receiver: entry.sender.subscribe() })
+        Ok(Waiter { hub: Arc::clone(self), pool, topic, receiver: entry.sender.subscribe() })
+    }
+
+    const fn of(&self, pool: Pool) -> &AtomicUsize {
+        let [logins, pages] = &self.waiters;
+        match pool {
+            Pool::Logins => logins,
+            Pool::Pages => pages,
+        }
     }
 
     /// Wakes all who wait for `topic`.
@@ -75,7 +112,7 @@ impl Hub {
     /// How many wait.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.waiters.load(Ordering::Relaxed)
+        self.waiters.iter().map(|pool| pool.load(Ordering::Relaxed)).sum()
     }
 
     /// Whether nobody waits.
@@ -112,6 +149,7 @@ impl Hub {
 /// Somebody who waits for one topic.
 pub struct Waiter {
     hub: Arc<Hub>,
+    pool: Pool,
     topic: Topic,
     receiver: watch::Receiver<u64>,
 }
@@ -127,7 +165,7 @@ impl Waiter {
 impl Drop for Waiter {
     fn drop(&mut self) {
         let mut topics = self.hub.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        self.hub.waiters.fetch_sub(1, Ordering::Relaxed);
+        self.hub.of(self.pool).fetch_sub(1, Ordering::Relaxed);
         if let Some(entry) = topics.get_mut(&self.topic) {
             entry.waiters -= 1;
             if entry.waiters == 0 {

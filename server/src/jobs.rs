@@ -13,7 +13,7 @@ const LOOK_SECONDS: i64 = 30;
 /// How often counts of refusals are told, in seconds.
 const TELL_SECONDS: i64 = 60;
 /// How often the store is purged, in seconds.
-const PURGE_SECONDS: i64 = 600;
+const PURGE_SECONDS: i64 = 60;
 
 /// Starts them all.
 pub(crate) fn start(app: &App) -> Vec<JoinHandle<()>> {

@@ -25,9 +25,9 @@ use crate::store::sqlite::{Database, OpenFault};
 use crate::store::{Bell, Store};
 use crate::vault::{KEY_FILE, MasterKey, MasterKeyFault, NotSealed, Vault};
 
-/// How long a stopping server waits for requests that are under way.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// How long it then waits for the database.
+/// How long a server may take to stop, whatever runs beside it included (contract section 13: 5 s).
+pub const TIME_TO_STOP: Duration = Duration::from_millis(4_500);
+/// How much of it is kept for the database.
 const LAST_WORDS: Duration = Duration::from_millis(1_500);
 /// The file that a serving process keeps locked.
 const LOCK_FILE: &str = "serve.lock";
@@ -200,6 +200,7 @@ pub async fn serve(settings: Settings, edge: Edge) -> Result<Running, StartFault
         edge,
         hub,
         strangers: crate::http::strangers::Strangers::default(),
+        streams: crate::http::app::Streams::default(),
         in_progress: crate::http::app::InProgress::default(),
         proofs: crate::http::app::SpentProofs::default(),
         audit_readers: crate::http::app::AuditReaders::default(),
@@ -256,9 +257,14 @@ impl Running {
 
     /// Stops: those who wait are answered with the state as it is, requests under way get some seconds, and
     /// everything acknowledged is kept.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
+        self.stop_within(TIME_TO_STOP).await;
+    }
+
+    /// [`Running::stop`], within this time.
+    pub async fn stop_within(mut self, time: Duration) {
         self.app.stopping.cancel();
-        if tokio::time::timeout(PATIENCE, &mut self.serving).await.is_err() {
+        if tokio::time::timeout(time.saturating_sub(LAST_WORDS), &mut self.serving).await.is_err() {
             tracing::warn!("requests were still under way when the server stopped");
             self.serving.abort();
         }

@@ -135,6 +135,24 @@ async fn a_bound_browser_is_told_who_asks_and_skips_the_question_for_a_client_th
     assert_eq!(words(&browser.current().await.unwrap()), ("confirm", None, None, None), "revoked, it is unknown");
 }
 
+#[tokio::test]
+async fn a_helpdesk_leaves_the_browsers_of_protected_people_alone() {
+    let site = Site::start_with(|settings| settings.protected_groups = vec!["Domain Admins".to_owned()]).await;
+    let (gateway, alice) = (blind(&site).await, site.person("alice").await);
+    bound(&site, &gateway, &alice).await;
+    let groups = gatematch_protocol::user::PutUser {
+        groups: Some(vec!["Domain Admins".to_owned()]),
+        ..gatematch_protocol::user::PutUser::default()
+    };
+    site.admin.put_user("alice", &groups).await.unwrap();
+    let desk = site.admin_with(gatematch_domain::role::Role::Helpdesk).await;
+    let listed = desk.call("GET", "/v1/users/alice/browsers", None).await.unwrap();
+    let listed: gatematch_protocol::connect::Browsers = listed.json().unwrap();
+    let path = format!("/v1/users/alice/browsers/{}", listed.items[0].id);
+    refused(&desk.call("DELETE", &path, None).await.unwrap(), Code::RoleNotAllowed);
+    assert_eq!(site.admin.call("DELETE", &path, None).await.unwrap().status, 204);
+}
+
 fn refused_code(answer: &Answer, code: Code) {
     refused(answer, code);
 }

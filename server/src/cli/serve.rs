@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use clap::Args;
 use rustix::process::{Resource, Rlimit};
@@ -67,8 +68,9 @@ pub(super) async fn run(
     }
     end.come().await;
     tracing::info!("stopping");
+    let began = Instant::now();
     beside.stop.await;
-    running.stop().await;
+    running.stop_within(start::TIME_TO_STOP.saturating_sub(began.elapsed())).await;
     Ok(())
 }
 

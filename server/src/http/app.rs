@@ -1,11 +1,12 @@
 //! What every handler has at hand.
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gatematch_domain::audit::Actor;
-use gatematch_protocol::id::{AdminKeyId, GatewayId};
+use gatematch_protocol::id::{AdminKeyId, GatewayId, SessionId};
 use gatematch_protocol::proof::MAX_SKEW_SECONDS;
 use gatematch_protocol::secret::sha256;
 use gatematch_protocol::time::Timestamp;
@@ -38,6 +39,8 @@ pub struct Inner {
     pub hub: Arc<Hub>,
     /// Refusals of the unauthenticated.
     pub strangers: Strangers,
+    /// Event streams of connect pages that are open.
+    pub streams: Streams,
     /// Idempotency-Keys whose first request is in progress.
     pub in_progress: InProgress,
     /// Proofs that were used here.
@@ -61,6 +64,61 @@ impl Inner {
     /// `actor` acts now.
     pub fn act(&self, actor: Actor) -> Act {
         Act::new(actor, self.now())
+    }
+}
+
+/// The most event streams of one session of the connect page; a tab that finds no place asks again and again instead.
+const MAX_STREAMS_OF_SESSION: usize = 4;
+/// The most event streams of one address (or IPv6 /64).
+const MAX_STREAMS_OF_ADDRESS: usize = 256;
+
+/// What event streams are counted by.
+type StreamKeys = (SessionId, IpAddr);
+
+/// How many event streams of connect pages are open, by session and by address.
+#[derive(Default)]
+pub struct Streams(Arc<Mutex<StreamCounts>>);
+
+#[derive(Default)]
+struct StreamCounts {
+    by_session: HashMap<SessionId, usize>,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// Holds the place of an open stream.
+pub struct HeldStream {
+    counts: Arc<Mutex<StreamCounts>>,
+    keys: StreamKeys,
+}
+
+impl Streams {
+    /// Takes a place for one more; `None` where there is none.
+    pub fn hold(&self, session: SessionId, block: IpAddr) -> Option<HeldStream> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_session = counts.by_session.get(&session).copied().unwrap_or(0);
+        let of_address = counts.by_address.get(&block).copied().unwrap_or(0);
+        if of_session >= MAX_STREAMS_OF_SESSION || of_address >= MAX_STREAMS_OF_ADDRESS {
+            return None;
+        }
+        counts.by_session.insert(session, of_session + 1);
+        counts.by_address.insert(block, of_address + 1);
+        Some(HeldStream { counts: Arc::clone(&self.0), keys: (session, block) })
+    }
+}
+
+impl Drop for HeldStream {
+    fn drop(&mut self) {
+        fn give_back<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+            if let Some(count) = counts.get_mut(key) {
+                *count -= 1;
+                if *count == 0 {
+                    counts.remove(key);
+                }
+            }
+        }
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        give_back(&mut counts.by_session, &self.keys.0);
+        give_back(&mut counts.by_address, &self.keys.1);
     }
 }
 

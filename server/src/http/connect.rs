@@ -3,6 +3,8 @@
 //! Whoever opens it has proven nothing. So it answers alike whether or not somebody has the name, and it only ever
 //! shows something: nothing is decided here but that a login is not this person's.
 
+use std::net::IpAddr;
+
 use axum::Json as Answered;
 use axum::extract::{Extension, FromRequestParts, State};
 use axum::http::request::Parts;
@@ -83,9 +85,8 @@ pub(super) async fn arm(
     Json(body): Json<ArmSession>,
 ) -> Answer<Response> {
     let now = app.now();
-    if app.strangers.is_out_of_patience(Kind::DeafPage, source, now) {
-        return Err(Problem::new(Code::Overloaded, "Too many pages from this address. Try again in a minute."));
-    }
+    let browser_token = cookie(&headers, BROWSER_COOKIE).map(sha256);
+    app.spare(source, browser_token.as_deref()).await?;
     let token = Secret::from_random("", &app.edge.random()?);
     let session = Session {
         id: SessionId::new(now, app.edge.random()?),
@@ -101,7 +102,6 @@ pub(super) async fn arm(
         stage: Stage::Armed,
     };
     let replaces = cookie(&headers, SESSION_COOKIE).map(sha256);
-    let browser_token = cookie(&headers, BROWSER_COOKIE).map(sha256);
     let armed = app.store.arm_session(store::ArmSession { session, replaces, browser_token }).await?;
     if !armed.hears {
         app.metrics.strangers.with_label_values(&[Kind::DeafPage.as_str()]).inc();
@@ -137,6 +137,11 @@ pub(super) async fn confirm(
     visitor: Visitor,
     Json(body): Json<Confirm>,
 ) -> Answer<Answered<SessionView>> {
+    // Whatever else it shows, there is nothing to confirm: that costs nobody's account a look, and takes the same time
+    // whether or not somebody has the name.
+    if visitor.page.session.challenge().is_none() {
+        return Err(nothing_to_confirm(app.shown(&visitor.page).await?.0.as_str()));
+    }
     let confirm = ConfirmSession { now: app.now(), token_digest: visitor.token_digest.clone(), mine: body.mine };
     match app.store.confirm_session(confirm).await? {
         Some(Ok(())) => {}
@@ -152,6 +157,19 @@ fn nothing_to_confirm(shown: &'static str) -> Problem {
 }
 
 impl Inner {
+    /// Sends away who has armed deaf pages without end: each is a row. A browser that is bound is served all the same.
+    async fn spare(&self, source: IpAddr, browser_token: Option<&str>) -> Answer<()> {
+        let now = self.now();
+        let Some(seconds) = self.strangers.seconds_to_wait(Kind::DeafPage, source, now) else { return Ok(()) };
+        if let Some(token) = browser_token
+            && self.store.is_bound(token.to_owned(), now).await?
+        {
+            return Ok(());
+        }
+        let problem = Problem::new(Code::Overloaded, "Too many pages from this address. Try again in a minute.");
+        Err(problem.retry_after(seconds))
+    }
+
     /// The page is still open.
     pub(super) async fn sign_of_life(&self, visitor: &Visitor) -> Answer<()> {
         let now = self.now();

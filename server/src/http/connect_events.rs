@@ -3,21 +3,26 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{Stream, unfold};
 use gatematch_domain::connect::Shown;
 use gatematch_protocol::connect::SessionView;
 use gatematch_protocol::id::ChallengeId;
+use gatematch_protocol::problem::Code;
 
-use super::app::App;
+use super::app::{App, HeldStream};
 use super::connect::Visitor;
-use super::problem::Answer;
-use super::waiting::LOOK_EVERY;
-use crate::hub::{Topic, Waiter};
+use super::guard::Source;
+use super::problem::{Answer, Problem};
+use super::strangers::block;
+use crate::hub::{Pool, Topic, Waiter};
 
 /// How often something is sent that is nothing, so that what stands between does not think that nobody is there.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// The safety net: how often a page is looked at without being rung for, and how often it is kept armed.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// A page that is watched.
 struct Watch {
@@ -27,14 +32,19 @@ struct Watch {
     of_login: Option<(ChallengeId, Waiter)>,
     last: Option<SessionView>,
     over: bool,
+    _held: HeldStream,
 }
 
 pub(super) async fn events(
     State(app): State<App>,
+    Extension(Source(source)): Extension<Source>,
     visitor: Visitor,
 ) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
-    let of_page = app.hub.subscribe(Topic::Page(visitor.page.session.id))?;
-    let watch = Watch { app, visitor, of_page, of_login: None, last: None, over: false };
+    let id = visitor.page.session.id;
+    let too_many = || Problem::new(Code::Overloaded, "Too many pages are watched. Ask for the page again and again.");
+    let held = app.streams.hold(id, block(source)).ok_or_else(too_many)?;
+    let of_page = app.hub.subscribe_in(Pool::Pages, Topic::Page(id))?;
+    let watch = Watch { app, visitor, of_page, of_login: None, last: None, over: false, _held: held };
     let views = unfold(watch, |mut watch| async move {
         let view = watch.next().await?;
         let event = Event::default().json_data(&view).ok()?;
@@ -74,12 +84,13 @@ impl Watch {
         if let Some(id) = served
             && self.of_login.as_ref().is_none_or(|(known, _)| *known != id)
         {
-            self.of_login = Some((id, self.app.hub.subscribe(Topic::Challenge(id)).ok()?));
+            self.of_login = Some((id, self.app.hub.subscribe_in(Pool::Pages, Topic::Challenge(id)).ok()?));
         }
         Some(())
     }
 
     async fn pause(&mut self) {
+        let end = self.visitor.page.session.expires_at;
         let login = async {
             match &mut self.of_login {
                 Some((_, waiter)) => waiter.woken().await,
@@ -89,6 +100,7 @@ impl Watch {
         tokio::select! {
             () = self.of_page.woken() => {}
             () = login => {}
+            () = self.app.edge.clock.sleep_until(end) => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
             () = self.app.stopping.cancelled() => {}
         }

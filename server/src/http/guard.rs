@@ -182,10 +182,15 @@ fn source_of(peer: IpAddr, headers: &HeaderMap, proxies: &[IpAddr]) -> IpAddr {
     let mut hops = headers.get_all("x-forwarded-for").iter().flat_map(|value| value.as_bytes().split(|b| *b == b','));
     while proxies.contains(&source) {
         let hop = hops.next_back().and_then(|hop| std::str::from_utf8(hop).ok());
-        let Some(hop) = hop.and_then(|hop| hop.trim().parse::<IpAddr>().ok()) else { break };
+        let Some(hop) = hop.and_then(|hop| address(hop.trim())) else { break };
         source = hop.to_canonical();
     }
     source
+}
+
+/// An address, as proxies write it: some add a port, and brackets around IPv6.
+fn address(text: &str) -> Option<IpAddr> {
+    text.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 /// What was asked for, for the audit log.
@@ -208,7 +213,9 @@ impl Guard {
             return self.refuse_stranger(kind, source, refused.user, response).await;
         }
         let Some(actor) = actor else {
-            if status.as_u16() != 401 {
+            // A browser that has no cookie (yet) does not guess.
+            let has_none = self.who == Who::Browser && refused.code == Code::CredentialMissing;
+            if status.as_u16() != 401 || has_none {
                 return response;
             }
             return self.refuse_stranger(self.who.kind(), source, None, response).await;

@@ -117,6 +117,16 @@ impl Strangers {
         window.is_some_and(|window| !window.is_over(now) && window.patience(kind, now) != Patience::Left)
     }
 
+    /// How long `source` must wait, where it has used up what it may do. Unlike above, only what it did itself counts.
+    pub fn seconds_to_wait(&self, kind: Kind, source: IpAddr, now: Timestamp) -> Option<u64> {
+        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = windows.get(&(kind, Some(block(source)))).filter(|window| !window.is_over(now))?;
+        match window.patience(kind, now) {
+            Patience::Left => None,
+            Patience::Gone { seconds } => Some(seconds),
+        }
+    }
+
     /// Counts a refusal and whom it concerned, and tells whether its source has patience left. With it comes what an
     /// earlier window had counted; the rest of those is told by [`Strangers::ended`].
     pub fn count(&self, kind: Kind, source: IpAddr, user: Option<String>, now: Timestamp) -> (Patience, Option<Event>) {

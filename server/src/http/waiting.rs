@@ -12,7 +12,7 @@ use super::problem::{Answer, Problem};
 use crate::hub::{Topic, Waiter};
 
 /// The safety net: how often a waiter looks for itself, for what another process wrote.
-pub(super) const LOOK_EVERY: Duration = Duration::from_secs(2);
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often the end of a challenge is tried to be written down for one reader.
 const MAX_TURNS: usize = 100;
 

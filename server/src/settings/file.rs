@@ -59,9 +59,11 @@ impl File {
     }
 
     pub(super) fn parse(text: &str, path: &Path) -> Result<Self, SettingsFault> {
-        let malformed = |fault: toml::de::Error| SettingsFault::Malformed {
-            path: path.to_owned(),
-            what: fault.to_string().trim_end().to_owned(),
+        let malformed = |fault: toml::de::Error| {
+            // The line itself is not shown: it may hold a secret.
+            let before = fault.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+            SettingsFault::Malformed { path: path.to_owned(), what: format!("line {line}: {}", fault.message()) }
         };
         let table: toml::Table = toml::from_str(text).map_err(malformed)?;
         let keys: Vec<String> = table.iter().filter(|(key, _)| !is_known(key)).map(as_written).collect();

@@ -369,6 +369,8 @@ pub trait Store: Send + Sync {
     fn page(&self, token_digest: String, now: Timestamp) -> Reply<'_, Option<Page>>;
     /// Whether somebody waits on a page for a login of that name.
     fn has_page(&self, name: Username, now: Timestamp) -> Reply<'_, bool>;
+    /// Whether a browser with this cookie is bound to somebody.
+    fn is_bound(&self, token_digest: String, now: Timestamp) -> Reply<'_, bool>;
     /// The browsers bound to a user, oldest first.
     fn browsers(&self, user: UserId) -> Reply<'_, Vec<Browser>>;
     /// The signed challenge that was made for a phone.

@@ -44,7 +44,7 @@ pub(crate) struct Needs {
     pub(crate) sessions: BTreeSet<String>,
     /// Sessions whose account and login are needed as well.
     pub(crate) served: BTreeSet<String>,
-    /// Addresses whose sessions of unknown browsers are counted, and since when.
+    /// Addresses whose sessions of unknown browsers are counted, and when.
     pub(crate) counted: BTreeMap<IpAddr, Timestamp>,
 }
 
@@ -117,7 +117,7 @@ impl World {
 
     /// The session with this cookie.
     pub(crate) fn session_by_token(&self, token_digest: &str) -> Option<&Session> {
-        self.sessions().into_values().find(|session| session.token_digest == token_digest)
+        self.pages.values().flat_map(|pages| &pages.sessions).find(|session| session.token_digest == token_digest)
     }
 
     pub(crate) fn sessions(&self) -> BTreeMap<SessionId, &Session> {

@@ -160,6 +160,8 @@ async fn only_a_named_proxy_is_believed_and_only_its_last_word() {
         (&believing, "203.0.113.9", "203.0.113.9"),
         (&believing, "192.0.2.1, 203.0.113.9", "203.0.113.9"),
         (&believing, "203.0.113.9, 127.0.0.1", "203.0.113.9"),
+        (&believing, "203.0.113.10:50123", "203.0.113.10"),
+        (&believing, "[2001:db8::9]:50123", "2001:db8::9"),
         (&believing, "nonsense", "127.0.0.1"),
         (&plain, "203.0.113.9", "127.0.0.1"),
     ] {
@@ -173,4 +175,22 @@ async fn only_a_named_proxy_is_believed_and_only_its_last_word() {
         let created = gatematch_tests::moves::only(&events, "challenge.created");
         assert_eq!(gatematch_tests::moves::detail(created, "page_ip"), expected, "{forwarded}");
     }
+}
+
+#[tokio::test]
+async fn a_request_without_a_cookie_is_no_guess_and_one_with_a_wrong_one_is() {
+    let site = behind_a_proxy().await;
+    let ask = async |cookie: Option<&str>| {
+        let mut headers = vec![("x-forwarded-for", "198.51.100.1")];
+        headers.extend(cookie.map(|cookie| ("cookie", cookie)));
+        site.api().raw("GET", "/connect/sessions/current", &headers, Vec::new()).await.unwrap().status
+    };
+    for _ in 0..305 {
+        assert_eq!(ask(None).await, 401);
+    }
+    for _ in 0..300 {
+        assert_eq!(ask(Some("__Host-gatematch-connect=guess")).await, 401);
+    }
+    assert_eq!(ask(Some("__Host-gatematch-connect=guess")).await, 429);
+    assert_eq!(arm_from(&site, "198.51.100.1", "alice").await.status, 201, "whoever is there is served");
 }

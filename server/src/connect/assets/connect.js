@@ -242,7 +242,7 @@ if (link?.origin === location.origin) link.download = "";
 else if (link?.protocol.startsWith("http")) link.target = "_blank";
 
 // After a reload the session may still be there. Without a name there is none that this page could speak of.
-const present = remembered() ? await insist(() => true, CURRENT) : null;
+const present = remembered() ? await ask(CURRENT).catch(() => null) : null;
 if (present && STATES[present.view.state]?.live) {
   take(present.view);
   watch();

@@ -238,6 +238,10 @@ impl Store for Sqlite {
         Box::pin(pages::has_page(&self.readers, name.to_string(), now))
     }
 
+    fn is_bound(&self, token_digest: String, now: Timestamp) -> Reply<'_, bool> {
+        Box::pin(pages::is_bound(&self.readers, token_digest, now))
+    }
+
     fn browsers(&self, user: UserId) -> Reply<'_, Vec<Browser>> {
         Box::pin(pages::browsers(&self.readers, user))
     }

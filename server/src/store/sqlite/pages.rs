@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use gatematch_domain::connect::{Browser, Pages, Session, Stage};
+use gatematch_domain::challenge::CLOCK_STEP_SECONDS;
+use gatematch_domain::connect::{Browser, COUNTED_SECONDS, Pages, Session, Stage};
 use gatematch_protocol::id::{ChallengeId, UserId};
 use gatematch_protocol::time::Timestamp;
 use serde_json::{Value, json};
@@ -74,10 +75,16 @@ async fn counted(
     if needed.is_empty() {
         return Ok(counted);
     }
-    let blocks: Vec<Value> = needed.iter().map(|(block, since)| json!([block, since.micros()])).collect();
+    let row = |(block, now): (&IpAddr, &Timestamp)| {
+        let (since, ahead) = (now.plus_seconds(-COUNTED_SECONDS), now.plus_seconds(CLOCK_STEP_SECONDS));
+        json!([block, since.micros(), now.micros(), ahead.micros()])
+    };
+    let blocks: Vec<Value> = needed.iter().map(row).collect();
+    // As `Session::is_counted` says it.
     let sql = "SELECT j.value ->> 0 AS block, count(s.id) AS sessions FROM json_each(?) AS j
-               LEFT JOIN connect_sessions AS s ON s.block = j.value ->> 0 AND s.counted_at > j.value ->> 1
-                    AND s.hears AND s.browser_id IS NULL
+               LEFT JOIN connect_sessions AS s ON s.block = j.value ->> 0 AND s.hears AND s.browser_id IS NULL
+                    AND ((s.counted_at > j.value ->> 1 AND s.counted_at < j.value ->> 3)
+                         OR (s.stage = 'armed' AND s.armed_at <= j.value ->> 2 AND s.expires_at > j.value ->> 2))
                GROUP BY 1";
     for row in select(conn, sql, Value::from(blocks).to_string()).await? {
         let sessions: i64 = row.try_get("sessions")?;
@@ -96,13 +103,13 @@ pub(super) async fn page(
     let Some(row) = sqlx::query(sql).bind(token_digest).fetch_optional(readers).await? else { return Ok(None) };
     let session = session(&row)?;
     let (pages, live) = pages_of(readers, &session.name).await?;
-    let is_eclipsed = pages.is_eclipsed(&session, &|id| live.contains(&id), now);
+    let is_eclipsed = pages.is_eclipsed(&session, &live, now);
     Ok(Some(Page { session, is_eclipsed }))
 }
 
-async fn pages_of(readers: &SqlitePool, name: &str) -> Result<(Pages, BTreeSet<ChallengeId>), StoreError> {
+async fn pages_of(readers: &SqlitePool, name: &str) -> Result<(Pages, Vec<ChallengeId>), StoreError> {
     let mut pages = Pages::default();
-    let mut live = BTreeSet::new();
+    let mut live = Vec::new();
     let sql = "SELECT s.*, c.state IN ('pending', 'approved') AS is_live FROM connect_sessions AS s
                LEFT JOIN challenges AS c ON c.id = s.challenge_id WHERE s.hears AND s.name = ? ORDER BY s.id";
     for row in sqlx::query(sql).bind(name).fetch_all(readers).await? {
@@ -122,6 +129,12 @@ async fn pages_of(readers: &SqlitePool, name: &str) -> Result<(Pages, BTreeSet<C
 pub(super) async fn has_page(readers: &SqlitePool, name: String, now: Timestamp) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM connect_sessions WHERE hears AND name = ? AND stage = 'armed' AND expires_at > ? LIMIT 1";
     Ok(sqlx::query(sql).bind(name).bind(now.micros()).fetch_optional(readers).await?.is_some())
+}
+
+/// Whether a browser with this cookie is bound to somebody.
+pub(super) async fn is_bound(readers: &SqlitePool, token_digest: String, now: Timestamp) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM browsers WHERE token_digest = ? AND expires_at > ?";
+    Ok(sqlx::query(sql).bind(token_digest).bind(now.micros()).fetch_optional(readers).await?.is_some())
 }
 
 /// The browsers bound to a user.

@@ -2,7 +2,8 @@
 
 use gatematch_domain::account::Account;
 use gatematch_domain::audit::{Actor, Journal};
-use gatematch_domain::connect::{Bound, COUNTED_SECONDS, NothingToConfirm, Pages, Session};
+use gatematch_domain::connect::{Bound, NothingToConfirm, Pages, Session};
+use gatematch_domain::user::User;
 use gatematch_domain::username::Username;
 use gatematch_protocol::id::{BrowserId, SessionId};
 use gatematch_protocol::time::Timestamp;
@@ -22,14 +23,14 @@ impl Verb for ArmSession {
     fn needs(&self, needs: &mut Needs) {
         needs.pages.insert(self.session.name.clone());
         needs.sessions.extend(self.replaces.clone());
-        let since = self.session.armed_at.plus_seconds(-COUNTED_SECONDS);
-        needs.counted.entry(self.session.block).and_modify(|known| *known = since.max(*known)).or_insert(since);
+        let now = self.session.armed_at;
+        needs.counted.entry(self.session.block).and_modify(|known| *known = now.max(*known)).or_insert(now);
     }
 
     fn apply(&self, world: &mut World) -> Armed {
         let replaced = self.replaces.as_ref().and_then(|token| world.session_by_token(token)).cloned();
         if let Some(old) = replaced.as_ref().filter(|old| old.name != self.session.name) {
-            world.pages.entry(old.name.clone()).or_default().replace(old.id);
+            world.pages.entry(old.name.clone()).or_default().replace(old.id, false, self.session.armed_at);
         }
         let mut session = self.session.clone();
         let from_address = world.counted.get(&session.block).copied().unwrap_or(0);
@@ -136,6 +137,10 @@ impl Verb for RevokeBrowser {
         Some(&self.act)
     }
 
+    fn manages<'a>(&self, world: &'a mut World) -> Option<&'a User> {
+        world.account_named(&self.name).map(|account| &account.user)
+    }
+
     fn needs(&self, needs: &mut Needs) {
         needs.usernames.insert(self.name.to_string());
         needs.pages.insert(self.name.to_string());
@@ -144,7 +149,7 @@ impl Verb for RevokeBrowser {
     fn apply(&self, world: &mut World) -> bool {
         world.by(&self.act, |world, journal| {
             let found = world.account_and_pages(self.name.as_str());
-            found.is_some_and(|(account, pages)| account.forget_browser(pages, self.id, journal))
+            found.is_some_and(|(account, pages)| account.forget_browser(pages, self.id, "revoked", journal))
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The audit log, and what is forgotten.
 
 use gatematch_domain::audit::Event;
+use gatematch_domain::connect::LONGEST_SECONDS;
 use gatematch_domain::notice::{KEEP_SECONDS, Notice};
 use gatematch_protocol::id::EventId;
 use gatematch_protocol::time::Timestamp;
@@ -31,7 +32,12 @@ const PURGE_NOTICES: &str = "DELETE FROM notices WHERE created_at < ?";
 const PURGE_PROOFS: &str = "DELETE FROM spent_proofs WHERE spent_at < ?";
 const PURGE_REPEATS: &str = "DELETE FROM repeats WHERE created_at < ?";
 const PURGE_ENROLLMENTS: &str = "DELETE FROM enrollments WHERE expires_at < ?";
-const PURGE_SESSIONS: &str = "DELETE FROM connect_sessions WHERE armed_at < ?";
+const PURGE_SESSIONS: &str = "
+    DELETE FROM connect_sessions WHERE id IN
+        (SELECT id FROM connect_sessions WHERE armed_at < ? ORDER BY armed_at LIMIT 20000)";
+const PURGE_DEAF_SESSIONS: &str = "
+    DELETE FROM connect_sessions WHERE id IN
+        (SELECT id FROM connect_sessions WHERE armed_at < ? AND NOT hears ORDER BY armed_at LIMIT 20000)";
 const PURGE_BROWSERS: &str = "DELETE FROM browsers WHERE expires_at < ?";
 const PURGE_DELIVERIES: &str = "
     DELETE FROM deliveries WHERE challenge_id IN
@@ -74,6 +80,7 @@ impl Pen<'_> {
             (PURGE_PROOFS, now.plus_seconds(-KEEP_PROOFS_SECONDS).micros()),
             (PURGE_REPEATS, now.plus_seconds(-REPEAT_SECONDS).micros()),
             (PURGE_ENROLLMENTS, old),
+            (PURGE_DEAF_SESSIONS, now.plus_seconds(-LONGEST_SECONDS).micros()),
             (PURGE_SESSIONS, now.plus_seconds(-KEEP_SESSIONS_SECONDS).micros()),
             (PURGE_BROWSERS, now.micros()),
             (PURGE_NOTICES, now.plus_seconds(-KEEP_SECONDS).micros()),

@@ -21,6 +21,8 @@ const UPDATE_SESSIONS: &str = "
         expires_at = v.expires_at
     FROM v WHERE connect_sessions.id = v.id AND connect_sessions.stage = v.was AND connect_sessions.told = v.was_told";
 
+const DELETE_SESSIONS: &str = "DELETE FROM connect_sessions WHERE id IN (VALUES {rows})";
+
 const INSERT_BROWSERS: &str = "
     INSERT INTO browsers (id, user_id, token_digest, client_names, created_at, expires_at, last_used_at)
     VALUES {rows}";
@@ -36,6 +38,8 @@ impl Pen<'_> {
     pub(super) async fn save_pages(&mut self, before: &World, after: &World) -> Result<(), StoreError> {
         let (was, is) = (before.sessions(), after.sessions());
         let sessions = Difference::between(&was, &is);
+        let gone = sessions.removed.iter().map(|id| json!([id]));
+        self.run_guarded(DELETE_SESSIONS, gone.collect()).await?;
         let rows = sessions.added.iter().map(|session| session_row(session)).collect();
         self.run(INSERT_SESSIONS, rows).await?;
         let rows = sessions.changed.iter().map(|(was, is)| {
