@@ -4,6 +4,7 @@
 //! ([`verb`]): it says which rows it needs, a database loads them under its lock into a [`world::World`], the
 //! domain decides, and the database writes what changed, guarded by what was read.
 
+mod connect;
 pub mod sqlite;
 mod verb;
 mod world;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use gatematch_domain::account::Account;
 use gatematch_domain::audit::{Actor, Event};
 use gatematch_domain::challenge::Challenge;
-use gatematch_domain::connect::{Bound, Browser, NothingToConfirm, Session};
+use gatematch_domain::connect::{Bound, Browser, NothingToConfirm};
 use gatematch_domain::device::{ConfirmRefusal, Device};
 use gatematch_domain::enrollment::{Enrollment, RegisterRefusal, Registration};
 use gatematch_domain::gateway::Gateway;
@@ -30,6 +31,7 @@ use gatematch_protocol::device::PushSubscription;
 use gatematch_protocol::id::{AdminKeyId, BrowserId, ChallengeId, DeviceId, EnrollmentId, GatewayId, KeyId, UserId};
 use gatematch_protocol::time::Timestamp;
 
+pub use self::connect::{ArmSession, Armed, ConfirmSession, Page, TellApproval};
 use crate::edge::Pending;
 use crate::hub::Topic;
 
@@ -145,59 +147,6 @@ pub struct Redemption {
     pub redemption_id: String,
     /// The signed result.
     pub result: String,
-}
-
-/// What [`Store::arm_session`] takes.
-#[derive(Clone, Debug)]
-pub struct ArmSession {
-    /// The new session. Whether it hears, and which bound browser it is, is found out in the write.
-    pub session: Session,
-    /// base64url(SHA-256(the cookie of the session that this browser had)).
-    pub replaces: Option<String>,
-    /// base64url(SHA-256(the cookie of a bound browser)).
-    pub browser_token: Option<String>,
-}
-
-/// What [`Store::arm_session`] did. The browser is told no more than when it ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Armed {
-    /// When the session ends unless its page gives a sign of life.
-    pub expires_at: Timestamp,
-    /// Whether it can ever show anything.
-    pub hears: bool,
-}
-
-/// A session, as its page is answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// The session.
-    pub session: Session,
-    /// Whether a bound browser waits or shows beside it, so that it sees nothing.
-    pub is_eclipsed: bool,
-}
-
-/// What [`Store::confirm_session`] takes.
-#[derive(Clone, Debug)]
-pub struct ConfirmSession {
-    /// When.
-    pub now: Timestamp,
-    /// base64url(SHA-256(the session's cookie)).
-    pub token_digest: String,
-    /// Whether the login that began is this person's.
-    pub mine: bool,
-}
-
-/// What [`Store::tell_approval`] takes.
-#[derive(Clone, Debug)]
-pub struct TellApproval {
-    /// When.
-    pub now: Timestamp,
-    /// base64url(SHA-256(the session's cookie)).
-    pub token_digest: String,
-    /// The browser, should it be bound now.
-    pub browser: BrowserId,
-    /// base64url(SHA-256(the cookie that it would get)).
-    pub browser_digest: String,
 }
 
 /// A new user, where [`Store::put_user`] finds none.

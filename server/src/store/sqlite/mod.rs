@@ -1,6 +1,7 @@
 //! SQLite: one durable writer, many readers (WAL, `synchronous=FULL`).
 
 mod load;
+mod log;
 mod open;
 mod pages;
 mod rows;
@@ -16,7 +17,7 @@ use gatematch_domain::connect::{Bound, Browser, NothingToConfirm};
 use gatematch_domain::device::{ConfirmRefusal, Device};
 use gatematch_domain::enrollment::{Enrollment, RegisterRefusal};
 use gatematch_domain::gateway::Gateway;
-use gatematch_domain::notice::{self, Notice};
+use gatematch_domain::notice::Notice;
 use gatematch_domain::redemption::RedeemRefusal;
 use gatematch_domain::response::{Answer, ResponseRefusal};
 use gatematch_domain::role::AdminKey;
@@ -271,12 +272,7 @@ impl Store for Sqlite {
     }
 
     fn notices(&self, user: UserId, since: Timestamp) -> Reply<'_, Vec<Notice>> {
-        Box::pin(async move {
-            let sql = "SELECT * FROM (SELECT * FROM notices WHERE user_id = ? AND created_at >= ?
-                       ORDER BY created_at DESC LIMIT ?) ORDER BY created_at, id";
-            let found = sqlx::query(sql).bind(user.to_string()).bind(since.micros()).bind(notice::MOST);
-            found.fetch_all(&self.readers).await?.iter().map(rows::notice).collect()
-        })
+        Box::pin(log::notices(&self.readers, user, since))
     }
 
     fn first_answer(&self, gateway: GatewayId, key: String, since: Timestamp) -> Reply<'_, Option<FirstAnswer>> {
@@ -369,21 +365,7 @@ impl Store for Sqlite {
     }
 
     fn audit(&self, query: AuditQuery) -> Reply<'_, Vec<AuditEvent>> {
-        Box::pin(async move {
-            let after = i64::try_from(query.after).unwrap_or(i64::MAX);
-            // Each shape has an index of its own.
-            let sql = match (&query.user, &query.kind) {
-                (None, None) => "SELECT * FROM audit_events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-                (Some(_), None) => "SELECT * FROM audit_events WHERE seq > ?1 AND username = ?3 ORDER BY seq LIMIT ?2",
-                (None, Some(_)) => "SELECT * FROM audit_events WHERE seq > ?1 AND type = ?4 ORDER BY seq LIMIT ?2",
-                (Some(_), Some(_)) => {
-                    "SELECT * FROM audit_events WHERE seq > ?1 AND username = ?3 AND type = ?4 ORDER BY seq LIMIT ?2"
-                }
-            };
-            let found = sqlx::query(sql).bind(after).bind(query.limit).bind(query.user).bind(query.kind);
-            let found = found.fetch_all(&self.readers).await?;
-            found.iter().map(rows::audit_event).collect()
-        })
+        Box::pin(log::audit(&self.readers, query))
     }
 
     fn close(&self) -> Pending<'_, ()> {
