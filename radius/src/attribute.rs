@@ -3,7 +3,7 @@
 mod names;
 mod setting;
 
-pub use setting::{Encoding, Setting, WrongSetting, from_number, from_setting};
+pub use setting::{Setting, WrongSetting, from_setting, is_of_the_protocol};
 
 /// RFC 2865, section 5.1.
 pub const USER_NAME: u8 = 1;

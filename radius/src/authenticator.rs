@@ -16,8 +16,8 @@ pub use gatematch_protocol::secret::Secret;
 mod hidden;
 
 pub use hidden::{
-    MAX_PASSWORD_LENGTH, MAX_SALTED_LENGTH, Unhideable, Unreadable, hide_password, hide_salted, reveal_password,
-    reveal_salted,
+    MAX_PASSWORD_LENGTH, MAX_SALTED_LENGTH, Unhideable, Unreadable, hide_password, hide_salted, may_hide_password,
+    reveal_password, reveal_salted,
 };
 
 /// What the Message-Authenticator of a packet says.

@@ -20,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(600);
 
 /// What the server says of a client's gateway key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// Nothing yet.
     Unknown,
     /// It is the key of this gateway.
@@ -32,19 +32,19 @@ pub enum Standing {
 }
 
 /// The gateway keys of all clients.
-pub struct Credentials {
+pub(crate) struct Credentials {
     standings: Vec<watch::Sender<Standing>>,
 }
 
 impl Credentials {
     /// Nothing known of the keys of `count` clients.
     #[must_use]
-    pub fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         Self { standings: (0..count).map(|_| watch::Sender::new(Standing::Unknown)).collect() }
     }
 
     /// What is known of the key of client `index`; waits while nothing is.
-    pub async fn standing(&self, index: usize) -> Standing {
+    pub(crate) async fn standing(&self, index: usize) -> Standing {
         let Some(sender) = self.standings.get(index) else { return Standing::Refused };
         let mut receiver = sender.subscribe();
         let known = receiver.wait_for(|standing| *standing != Standing::Unknown).await;
@@ -52,20 +52,25 @@ impl Credentials {
     }
 
     /// The server has refused the key of client `index`: it is looked at again, and logins wait for that.
-    pub fn doubt(&self, index: usize) {
+    pub(crate) fn doubt(&self, index: usize) {
         self.set(index, Standing::Unknown);
     }
 
     /// Keeps the standing of one client's key, for ever.
-    pub async fn keep(&self, index: usize, client: &ClientSettings, api: &Api, edge: &Edge) {
+    pub(crate) async fn keep(&self, index: usize, client: &ClientSettings, api: &Api, edge: &Edge) {
         let Some(sender) = self.standings.get(index) else { return };
         let mut doubts = sender.subscribe();
         let mut pause = Pause::new();
         let mut told = false;
+        let mut reported = Standing::Unknown;
         loop {
             let mut rest = match self.look(client, api).await {
                 Ok(standing) => {
-                    self.report(index, standing, client);
+                    self.set(index, standing);
+                    // Not once more for each login that has doubted it.
+                    if std::mem::replace(&mut reported, standing) != standing {
+                        report(standing, client);
+                    }
                     told = false;
                     pause = Pause::new();
                     if let Standing::Sound(_) = standing { LOOK_EVERY } else { AGAIN_AFTER }
@@ -95,32 +100,29 @@ impl Credentials {
         }
     }
 
-    fn report(&self, index: usize, standing: Standing, client: &ClientSettings) {
-        if !self.set(index, standing) {
-            return;
-        }
-        match standing {
-            Standing::Sound(gateway) => {
-                tracing::info!(client = %client.name, %gateway, "the server takes the gateway key");
-            }
-            Standing::Refused => tracing::error!(
-                client = %client.name,
-                cure = "make one with: gatematch gateway add NAME --application APP --json; write its key as gateway_key and start again",
-                "the server refuses the gateway key: every login of this client is refused"
-            ),
-            Standing::CannotDisplay => tracing::error!(
-                client = %client.name,
-                cure = "make one with: gatematch gateway add NAME --application APP --can-display --json; write its key as gateway_key and start again, or write style = \"hold\"",
-                "style = \"challenge\" shows a number, and the gateway of this key cannot: every login of this client is refused"
-            ),
-            Standing::Unknown => {}
-        }
-    }
-
     /// Whether it is another standing than before.
     fn set(&self, index: usize, standing: Standing) -> bool {
         let Some(sender) = self.standings.get(index) else { return false };
         sender.send_if_modified(|known| std::mem::replace(known, standing) != standing)
+    }
+}
+
+fn report(standing: Standing, client: &ClientSettings) {
+    match standing {
+        Standing::Sound(gateway) => {
+            tracing::info!(client = %client.name, %gateway, "the server takes the gateway key");
+        }
+        Standing::Refused => tracing::error!(
+            client = %client.name,
+            cure = "make one with: gatematch gateway add NAME --application APP --json; write its key as gateway_key and start again",
+            "the server refuses the gateway key: every login of this client is refused"
+        ),
+        Standing::CannotDisplay => tracing::error!(
+            client = %client.name,
+            cure = "make one with: gatematch gateway add NAME --application APP --can-display --json; write its key as gateway_key and start again, or write style = \"hold\"",
+            "style = \"challenge\" shows a number, and the gateway of this key cannot: every login of this client is refused"
+        ),
+        Standing::Unknown => {}
     }
 }
 

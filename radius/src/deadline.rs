@@ -20,13 +20,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// The point `by` after `at`.
 #[must_use]
-pub fn later(at: Timestamp, by: Duration) -> Timestamp {
+pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
     Timestamp::from_micros(at.micros().saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
 }
 
 /// The times of one login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Times {
+pub(crate) struct Times {
     arrived: Timestamp,
     time_limit: Duration,
 }
@@ -34,19 +34,19 @@ pub struct Times {
 impl Times {
     /// The times of a login that arrived then, from a client that waits `time_limit`.
     #[must_use]
-    pub const fn new(arrived: Timestamp, time_limit: Duration) -> Self {
+    pub(crate) const fn new(arrived: Timestamp, time_limit: Duration) -> Self {
         Self { arrived, time_limit }
     }
 
     /// When the upstream servers must have answered: half of the time belongs to the phone.
     #[must_use]
-    pub fn upstream(self) -> Timestamp {
+    pub(crate) fn upstream(self) -> Timestamp {
         later(self.arrived, self.time_limit / 2)
     }
 
     /// When the login must be decided.
     #[must_use]
-    pub fn deadline(self) -> Timestamp {
+    pub(crate) fn deadline(self) -> Timestamp {
         later(self.arrived, self.time_limit.saturating_sub(self.margin()))
     }
 
@@ -54,7 +54,7 @@ impl Times {
     /// its deadline is over. That is told by whoever slept until then, and not read off the clock, which may have been
     /// set back meanwhile.
     #[must_use]
-    pub fn clean_up(self, now: Timestamp, late: bool) -> Timestamp {
+    pub(crate) fn clean_up(self, now: Timestamp, late: bool) -> Timestamp {
         let latest = later(now, self.margin() / 2);
         if late { latest } else { later(now, CLEAN_UP).min(latest.max(later(self.deadline(), self.margin() / 2))) }
     }
@@ -67,24 +67,24 @@ impl Times {
 /// How long a challenge lives for a client that waits `time_limit`, in seconds. It is the same for each request of a
 /// client: a create that is tried again must have an equal body (contract section 1).
 #[must_use]
-pub fn challenge_seconds(time_limit: Duration) -> i64 {
+pub(crate) fn challenge_seconds(time_limit: Duration) -> i64 {
     i64::try_from(time_limit.as_secs()).unwrap_or(i64::MAX).clamp(10, 600)
 }
 
 /// Growing pauses between the tries of one call: 100 ms, doubled up to 2 s.
 #[derive(Clone, Copy, Debug)]
-pub struct Pause(Duration);
+pub(crate) struct Pause(Duration);
 
 impl Pause {
     /// The pauses from the first one on.
     #[must_use]
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(FIRST_PAUSE)
     }
 
     /// The next pause.
     #[must_use]
-    pub fn take(&mut self) -> Duration {
+    pub(crate) fn take(&mut self) -> Duration {
         let pause = self.0;
         self.0 = LONGEST_PAUSE.min(pause * 2);
         pause

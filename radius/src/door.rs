@@ -3,6 +3,10 @@
 //! The checks stand in the order of what they cost and of what they protect: the source address before anything
 //! is parsed, the Message-Authenticator before the duplicate table is touched (RFC 5080, section 2.2.2).
 //!
+//! Silence is for what anybody may have sent. A client's own request that nobody can decide is answered with
+//! Access-Reject: NPS counts requests without an answer and calls the server dead, so one person with an odd name
+//! could switch it off for all.
+//!
 //! A login that is let through is in progress until [`Door::reply`] or [`Door::forget`]: one of both must follow.
 
 use std::net::SocketAddr;
@@ -10,7 +14,7 @@ use std::sync::Arc;
 
 use gatematch_protocol::time::Timestamp;
 
-use crate::attribute::{EAP_MESSAGE, PROXY_STATE};
+use crate::attribute::{EAP_MESSAGE, PROXY_STATE, REPLY_MESSAGE};
 use crate::authenticator::{MessageAuthenticator, request_is_authentic};
 use crate::client::{Client, Clients};
 use crate::duplicate::{Begun, Duplicates, Key, Limits};
@@ -24,6 +28,9 @@ mod request;
 pub use cause::Cause;
 pub use request::{Head, MAX_PROXY_STATE_LENGTH, Request, StatusRequest};
 
+/// What every Access-Reject says (contract section 6: the person is not told why).
+pub const REFUSED: &str = "The sign-in was not approved.";
+
 /// What to do about a datagram.
 #[derive(Clone, Debug)]
 pub enum Received {
@@ -36,6 +43,8 @@ pub enum Received {
     },
     /// It was answered already: send the same octets again.
     Again(Arc<[u8]>),
+    /// Nobody can decide it: send this Access-Reject, which is kept for retransmissions.
+    Refused(Refused),
     /// Nothing: its answer is on the way.
     Waiting,
     /// Answer that we are alive.
@@ -47,6 +56,30 @@ pub enum Received {
         /// The login in progress that it takes the place of: end that one with an Access-Reject.
         superseded: Option<Key>,
     },
+}
+
+/// A request that was answered with Access-Reject at once.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// The index of its client.
+    pub client: usize,
+    /// Why.
+    pub cause: Cause,
+    /// The answer. To an EAP-Message it carries none: whoever does not speak EAP has no EAP-Failure to give.
+    pub octets: Arc<[u8]>,
+    /// The login in progress that it takes the place of: end that one with an Access-Reject.
+    pub superseded: Option<Key>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoReply {
+    /// It would be too long.
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
+    /// Another request has the place of this login: nothing but an Access-Reject may answer it.
+    #[error("another request has taken the place of this login")]
+    Superseded,
 }
 
 /// The door: clients, and their requests in progress or answered a short time ago.
@@ -80,16 +113,21 @@ impl Door {
     /// in progress no longer. A Proxy-State among `attributes` is left out.
     ///
     /// # Errors
-    /// [`TooLong`] over 4096 octets: a login stays in progress, so answer it with less or forget it. The same for a
-    /// client that this door does not have.
+    /// [`NoReply::TooLong`] over 4096 octets: a login stays in progress, so answer it with less or forget it. The same
+    /// for a client that this door does not have. [`NoReply::Superseded`] for what would let in, or lead on, a login
+    /// that is not in progress.
     pub fn reply(
         &mut self,
         head: &Head,
         code: u8,
         attributes: &[(u8, Vec<u8>)],
         now: Timestamp,
-    ) -> Result<Arc<[u8]>, TooLong> {
+    ) -> Result<Arc<[u8]>, NoReply> {
         let client = self.clients.get(head.client).ok_or(TooLong)?;
+        let is_login = head.code == code::ACCESS_REQUEST;
+        if is_login && code != code::ACCESS_REJECT && !self.duplicates.is_in_progress(&head.key) {
+            return Err(NoReply::Superseded);
+        }
         let mut reply = Reply::new(code, head.key.identifier, head.key.authenticator);
         for (kind, value) in attributes.iter().filter(|(kind, _)| *kind != PROXY_STATE) {
             reply = reply.attribute(*kind, value);
@@ -98,7 +136,7 @@ impl Door {
             reply = reply.attribute(PROXY_STATE, value);
         }
         let octets: Arc<[u8]> = reply.finish(&client.secret)?.into();
-        if head.code == code::ACCESS_REQUEST && self.duplicates.answer(&head.key, Arc::clone(&octets), now) {
+        if is_login && self.duplicates.answer(&head.key, Arc::clone(&octets), now) {
             self.leave(head.client);
         }
         Ok(octets)
@@ -142,25 +180,51 @@ impl Door {
             return Err(Cause::CodeNotSupported);
         }
         check_signature(&packet, client)?;
-        if packet.first(EAP_MESSAGE).is_some() {
-            return Err(Cause::EapNotSupported);
-        }
         let key = Key { source, identifier: packet.identifier(), authenticator: *packet.authenticator() };
         let head = Head::read(&packet, key, index)?;
         if packet.code() == code::STATUS_SERVER {
-            return Ok(Received::Status(Box::new(StatusRequest { head })));
+            // RFC 5997, section 3: it asks for nobody, and there is no Access-Reject to it.
+            let is_plain = packet.first(EAP_MESSAGE).is_none();
+            return is_plain.then(|| Received::Status(Box::new(StatusRequest { head }))).ok_or(Cause::EapNotSupported);
         }
-        let request = Request::read(&packet, head, &client.secret, now)?;
-        let limit = client.limit_in_flight;
-        self.enter(request, limit, now)
+        match request::user(&packet) {
+            Ok(user) => {
+                let limit = client.limit_in_flight;
+                self.enter(Request::read(&packet, head, user, now), limit, now)
+            }
+            Err(cause) => self.refuse(&head, packet.bytes(), cause, now),
+        }
+    }
+
+    /// Answers a request that nobody can decide. It waits for nothing, so no limit of logins in progress counts.
+    fn refuse(&mut self, head: &Head, octets: &[u8], cause: Cause, now: Timestamp) -> Result<Received, Cause> {
+        let superseded = match self.duplicates.begin(head.key, octets, now) {
+            Begun::Answered(octets) => return Ok(Received::Again(octets)),
+            Begun::InProgress => return Ok(Received::Waiting),
+            Begun::Full => return Err(Cause::Overloaded),
+            Begun::Reused => return Err(Cause::AuthenticatorReused),
+            Begun::New { superseded } => superseded,
+        };
+        if superseded.is_none() {
+            self.arrive(head.client);
+        }
+        let message = [(REPLY_MESSAGE, REFUSED.as_bytes().to_vec())];
+        match self.reply(head, code::ACCESS_REJECT, &message, now) {
+            Ok(octets) => Ok(Received::Refused(Refused { client: head.client, cause, octets, superseded })),
+            Err(_) => {
+                self.forget(head);
+                Err(Cause::AnswerTooLong)
+            }
+        }
     }
 
     fn enter(&mut self, request: Request, limit: usize, now: Timestamp) -> Result<Received, Cause> {
         let key = request.head.key;
-        match self.duplicates.begin(key, now) {
+        match self.duplicates.begin(key, &request.raw, now) {
             Begun::Answered(octets) => Ok(Received::Again(octets)),
             Begun::InProgress => Ok(Received::Waiting),
             Begun::Full => Err(Cause::Overloaded),
+            Begun::Reused => Err(Cause::AuthenticatorReused),
             // It takes the place of another of the same client: the number in progress stays.
             Begun::New { superseded: superseded @ Some(_) } => {
                 Ok(Received::Login { request: Box::new(request), superseded })
@@ -170,11 +234,15 @@ impl Door {
                 Err(Cause::ClientOverloaded)
             }
             Begun::New { superseded: None } => {
-                if let Some(in_flight) = self.in_flight.get_mut(request.head.client) {
-                    *in_flight += 1;
-                }
+                self.arrive(request.head.client);
                 Ok(Received::Login { request: Box::new(request), superseded: None })
             }
+        }
+    }
+
+    fn arrive(&mut self, client: usize) {
+        if let Some(in_flight) = self.in_flight.get_mut(client) {
+            *in_flight += 1;
         }
     }
 

@@ -13,6 +13,7 @@ use gatematch_protocol::time::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::door::Cause;
+use crate::label::escaped;
 
 /// How long drops are summed up, in seconds.
 const HOUR: i64 = 3_600;
@@ -23,19 +24,19 @@ const QUEUE: usize = 256;
 
 /// Something to tell the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Report {
+pub(crate) struct Report {
     /// The client's place in the settings, where the address is one's.
-    pub client: Option<usize>,
+    pub(crate) client: Option<usize>,
     /// Why.
-    pub cause: Cause,
+    pub(crate) cause: Cause,
     /// The address that the first came from.
-    pub source: IpAddr,
+    pub(crate) source: IpAddr,
     /// How many.
-    pub count: u64,
+    pub(crate) count: u64,
 }
 
 /// What was not served, by client and cause.
-pub struct Drops {
+pub(crate) struct Drops {
     names: Vec<String>,
     table: Mutex<HashMap<Kind, Entry>>,
     reports: mpsc::Sender<Report>,
@@ -55,13 +56,13 @@ struct Entry {
 impl Drops {
     /// Nothing dropped yet, for clients of these names. What is to be told comes out of the receiver.
     #[must_use]
-    pub fn new(names: Vec<String>) -> (Self, mpsc::Receiver<Report>) {
+    pub(crate) fn new(names: Vec<String>) -> (Self, mpsc::Receiver<Report>) {
         let (reports, receiver) = mpsc::channel(QUEUE);
         (Self { names, table: Mutex::default(), reports }, receiver)
     }
 
     /// Something was not served.
-    pub fn note(&self, now: Timestamp, client: Option<usize>, cause: Cause, source: IpAddr) {
+    pub(crate) fn note(&self, now: Timestamp, client: Option<usize>, cause: Cause, source: IpAddr) {
         let Some(report) = self.count(now, client, cause, source) else { return };
         tracing::warn!(
             client = self.name(client),
@@ -74,7 +75,7 @@ impl Drops {
     }
 
     /// Hands on what the hours that are over have summed up.
-    pub fn tell_due(&self, now: Timestamp) {
+    pub(crate) fn tell_due(&self, now: Timestamp) {
         for report in self.due(now) {
             tracing::info!(
                 client = self.name(report.client),
@@ -87,7 +88,7 @@ impl Drops {
     }
 
     /// Takes back a report that the server did not take.
-    pub fn take_back(&self, now: Timestamp, report: Report) {
+    pub(crate) fn take_back(&self, now: Timestamp, report: Report) {
         if let Some(entry) = self.table().get_mut(&(report.client, report.cause)) {
             entry.unsaid = entry.unsaid.saturating_add(report.count);
             entry.until = entry.until.max(now.plus_seconds(AGAIN_AFTER));
@@ -96,7 +97,7 @@ impl Drops {
 
     /// A report as the server takes it (`POST /v1/gateways/self/drops`).
     #[must_use]
-    pub fn message(&self, report: Report) -> ReportDrops {
+    pub(crate) fn message(&self, report: Report) -> ReportDrops {
         ReportDrops {
             client: report.client.and_then(|index| self.names.get(index)).cloned(),
             source: report.source.to_string(),
@@ -106,7 +107,7 @@ impl Drops {
     }
 
     /// Appends one line of Prometheus text for each client and cause.
-    pub fn write_metrics(&self, text: &mut String) {
+    pub(crate) fn write_metrics(&self, text: &mut String) {
         let table = self.table();
         let clients = std::iter::once(None).chain((0..self.names.len()).map(Some));
         for (client, cause) in clients.flat_map(|client| Cause::ALL.map(|cause| (client, cause))) {
@@ -115,7 +116,7 @@ impl Drops {
                 let _ = writeln!(
                     text,
                     "gatematch_radius_dropped_total{{client=\"{}\",cause=\"{cause}\"}} {}",
-                    self.name(client),
+                    escaped(self.name(client)),
                     entry.total
                 );
             }

@@ -4,12 +4,16 @@
 //! bounded: each entry in progress has the room for its answer set aside, so an answer always fits. When the
 //! table is full, answers older than [`LEAST_LIFE_SECONDS`] make room; what still does not fit is refused.
 //!
+//! A client that uses a Request Authenticator for two different requests would get for one what was decided for the
+//! other, so each entry keeps the SHA-256 of its request's octets, and other octets are no retransmission.
+//!
 //! One table serves one listening address.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{Digest, SHA256, digest};
 use gatematch_protocol::time::Timestamp;
 
 use crate::packet::MAX_LENGTH;
@@ -62,13 +66,15 @@ pub enum Begun {
     Answered(Arc<[u8]>),
     /// It is new, and there is no room.
     Full,
+    /// It has the authenticator of another request that is known here: it is entered nowhere.
+    Reused,
 }
 
 /// Address, port and identifier: at any time they belong to one request.
-type Slot = (SocketAddr, u8);
+pub(crate) type Slot = (SocketAddr, u8);
 
 impl Key {
-    const fn slot(&self) -> Slot {
+    pub(crate) const fn slot(&self) -> Slot {
         (self.source, self.identifier)
     }
 }
@@ -76,6 +82,8 @@ impl Key {
 #[derive(Debug)]
 struct Entry {
     authenticator: [u8; 16],
+    /// SHA-256 of the request's octets.
+    content: Digest,
     answer: Option<Answer>,
 }
 
@@ -106,25 +114,18 @@ impl Duplicates {
         Self { limits, entries: HashMap::new(), answered: VecDeque::new(), answers_given: 0, in_progress: 0, octets: 0 }
     }
 
-    /// Looks a request up, and enters it where it is new. Its Message-Authenticator must have been checked before
-    /// (RFC 5080, section 2.2.2).
-    pub fn begin(&mut self, key: Key, now: Timestamp) -> Begun {
+    /// Looks a request with these `octets` up, and enters it where it is new. Its Message-Authenticator must have been
+    /// checked before (RFC 5080, section 2.2.2).
+    pub fn begin(&mut self, key: Key, octets: &[u8], now: Timestamp) -> Begun {
         self.expire(LIFE_SECONDS, now);
-        if let Some(entry) = self.entries.get(&key.slot())
-            && entry.authenticator == key.authenticator
-        {
-            match &entry.answer {
-                None => return Begun::InProgress,
-                Some(answer) if is_kept(answer.at, LIFE_SECONDS, now) => {
-                    return Begun::Answered(Arc::clone(&answer.octets));
-                }
-                Some(_) => {}
-            }
+        if let Some(known) = self.known(&key, octets, now) {
+            return known;
         }
         if !self.makes_room(&key, now) {
             return Begun::Full;
         }
-        let before = self.entries.insert(key.slot(), Entry { authenticator: key.authenticator, answer: None });
+        let entry = Entry { authenticator: key.authenticator, content: fingerprint(octets), answer: None };
+        let before = self.entries.insert(key.slot(), entry);
         let superseded = before.and_then(|before| {
             self.subtract(&before);
             before.answer.is_none().then_some(Key { authenticator: before.authenticator, ..key })
@@ -151,11 +152,17 @@ impl Duplicates {
     /// Forgets a request in progress: it gets no answer, and its retransmission is a new request. False when it is
     /// not in progress.
     pub fn forget(&mut self, key: &Key) -> bool {
-        if !self.entries.get(&key.slot()).is_some_and(|entry| is_in_progress(entry, key)) {
+        if !self.is_in_progress(key) {
             return false;
         }
         self.remove(key.slot());
         true
+    }
+
+    /// Whether this request is in progress.
+    #[must_use]
+    pub fn is_in_progress(&self, key: &Key) -> bool {
+        self.entries.get(&key.slot()).is_some_and(|entry| is_in_progress(entry, key))
     }
 
     /// How many entries there are, of both kinds.
@@ -174,6 +181,19 @@ impl Duplicates {
     #[must_use]
     pub const fn in_progress(&self) -> usize {
         self.in_progress
+    }
+
+    /// What the table says of a request whose authenticator it has in that place.
+    fn known(&self, key: &Key, octets: &[u8], now: Timestamp) -> Option<Begun> {
+        let entry = self.entries.get(&key.slot()).filter(|entry| entry.authenticator == key.authenticator)?;
+        let answer = entry.answer.as_ref();
+        if answer.is_some_and(|answer| !is_kept(answer.at, LIFE_SECONDS, now)) {
+            return None;
+        }
+        if entry.content.as_ref() != fingerprint(octets).as_ref() {
+            return Some(Begun::Reused);
+        }
+        Some(answer.map_or(Begun::InProgress, |answer| Begun::Answered(Arc::clone(&answer.octets))))
     }
 
     /// Whether `key` fits, if need be after old answers have gone.
@@ -237,6 +257,10 @@ impl Duplicates {
             None => self.in_progress -= 1,
         }
     }
+}
+
+fn fingerprint(octets: &[u8]) -> Digest {
+    digest(&SHA256, octets)
 }
 
 fn is_in_progress(entry: &Entry, key: &Key) -> bool {

@@ -9,6 +9,7 @@ use clap::Parser;
 use gatematch_radius::edge::Edge;
 use gatematch_radius::settings::{Loaded, Settings, SettingsFault};
 use gatematch_radius::shell::{Front, StartFault};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -66,7 +67,13 @@ impl Fault {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Fault::from);
-    match outcome.and_then(|runtime| runtime.block_on(run(&arguments))) {
+    let outcome = outcome.and_then(|runtime| {
+        let outcome = runtime.block_on(run(&arguments));
+        // A name that is still being looked up must not hold the end up.
+        runtime.shutdown_background();
+        outcome
+    });
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
             // A closed stderr is nobody to tell.
@@ -91,6 +98,7 @@ async fn run(arguments: &Arguments) -> Result<(), Fault> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    allow_many_connections();
     // Before anybody is told that it listens.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let server = settings.server_url.clone().unwrap_or_else(|| DEFAULT_SERVER.to_owned());
@@ -105,6 +113,15 @@ async fn run(arguments: &Arguments) -> Result<(), Fault> {
     tracing::info!("stopping");
     front.stop().await;
     Ok(())
+}
+
+/// Each login that waits holds a connection to the server: raises the soft limit of open files to the hard one.
+fn allow_many_connections() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    if limit.current != limit.maximum && setrlimit(Resource::Nofile, raised).is_err() {
+        tracing::debug!("the limit of open files could not be raised");
+    }
 }
 
 fn read(path: &Path) -> Result<toml::Table, Fault> {

@@ -4,6 +4,7 @@
 //! [radius]
 //! listen = "127.0.0.1:1812"
 //! server_url = "http://127.0.0.1:8080"
+//! when_unreachable = "reject"
 //!
 //! [[radius.client]]
 //! name = "rdg01"
@@ -50,11 +51,21 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The Gatematch server; `None`: the one in the same process, or on the same machine.
     pub server_url: Option<String>,
+    /// How a login is met that could not be decided because the server did not answer.
+    pub when_unreachable: WhenUnreachable,
     /// Who may ask; at least one.
     pub clients: Vec<ClientSettings>,
     /// The servers that check the first factor where a client's `first_factor` is `radius`.
     pub upstreams: Vec<UpstreamSettings>,
-    variables: Vec<String>,
+}
+
+/// How a login is met that could not be decided because the server did not answer, and of which no challenge is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenUnreachable {
+    /// With Access-Reject.
+    Reject,
+    /// With silence, so that an NPS with several servers tries the next one.
+    Silence,
 }
 
 /// Settings, and what there is to say about them.
@@ -71,7 +82,6 @@ struct Sources<'a> {
     environment: &'a dyn Fn(&str) -> Option<String>,
     directory: &'a Path,
     warnings: Vec<String>,
-    variables: Vec<String>,
 }
 
 impl Settings {
@@ -84,23 +94,18 @@ impl Settings {
         environment: &dyn Fn(&str) -> Option<String>,
         directory: &Path,
     ) -> Result<Loaded, SettingsFault> {
-        let mut sources = Sources { environment, directory, warnings: Vec::new(), variables: Vec::new() };
+        let mut sources = Sources { environment, directory, warnings: Vec::new() };
         let settings = sources.settings(&Section::new("radius", table))?;
-        Ok(Loaded { settings: Self { variables: sources.variables, ..settings }, warnings: sources.warnings })
-    }
-
-    /// The names of the variables that secrets are read from; the two that overrule keys of the file are
-    /// [`LISTEN_VARIABLE`] and [`SERVER_URL_VARIABLE`].
-    #[must_use]
-    pub fn variables(&self) -> &[String] {
-        &self.variables
+        Ok(Loaded { settings, warnings: sources.warnings })
     }
 }
 
 impl Sources<'_> {
     fn settings(&mut self, section: &Section<'_>) -> Result<Settings, SettingsFault> {
-        section.only(&["listen", "server_url", "client", "upstream"])?;
+        section.only(&["listen", "server_url", "when_unreachable", "client", "upstream"])?;
         let (listen, server_url) = (self.listen(section)?, self.server_url(section)?);
+        let words = [("reject", WhenUnreachable::Reject), ("silence", WhenUnreachable::Silence)];
+        let when_unreachable = section.word("when_unreachable", WhenUnreachable::Reject, &words)?;
         let upstreams = section.tables("upstream")?;
         let upstreams = upstreams.iter().map(|each| self.upstream(each)).collect::<Result<Vec<_>, _>>()?;
         let names: Vec<_> = upstreams.iter().map(|upstream| upstream.name.as_str()).collect();
@@ -114,7 +119,25 @@ impl Sources<'_> {
             let todo = "Write [[radius.client]] with name, network, secret and gateway_key.";
             return Err(section.fault("there is no client, so nobody would be answered", todo));
         }
-        Ok(Settings { listen, server_url, clients, upstreams, variables: Vec::new() })
+        self.warn_of_shared_keys(&clients);
+        if listen.ip().to_canonical().is_unspecified() {
+            self.warnings.push(format!(
+                "radius: listen = \"{listen}\" is every address of this machine, and an answer may leave from another one than was asked; name the one address that the gateways ask."
+            ));
+        }
+        Ok(Settings { listen, server_url, when_unreachable, clients, upstreams })
+    }
+
+    fn warn_of_shared_keys(&mut self, clients: &[ClientSettings]) {
+        for (index, client) in clients.iter().enumerate() {
+            let twin = clients.iter().take(index).find(|other| other.gateway_key == client.gateway_key);
+            if let Some(twin) = twin {
+                self.warnings.push(format!(
+                    "radius.client.{}: the gateway key is that of {} as well, so the audit log cannot tell them apart and one cannot be withdrawn without the other; make one for each: gatematch gateway add NAME --application APP --json",
+                    client.name, twin.name
+                ));
+            }
+        }
     }
 
     fn listen(&self, section: &Section<'_>) -> Result<SocketAddr, SettingsFault> {

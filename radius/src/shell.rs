@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use gatematch_protocol::time::Timestamp;
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -25,12 +26,12 @@ use self::waiting::Waiting;
 use crate::api::{Api, ApiFault, Trust};
 use crate::client::{Client, Clients, WrongClients};
 use crate::credentials::Credentials;
-use crate::door::{Cause, Door, Head, Received};
+use crate::door::{Cause, Door, Head, NoReply, Received, Refused};
 use crate::drops::Drops;
 use crate::duplicate::Limits;
 use crate::edge::Edge;
-use crate::packet::MAX_LENGTH;
-use crate::settings::{ClientSettings, Settings};
+use crate::packet::{MAX_LENGTH, code};
+use crate::settings::{ClientSettings, Settings, WhenUnreachable};
 use crate::state::States;
 use crate::upstream::Upstreams;
 
@@ -44,6 +45,10 @@ const SENDING: Duration = Duration::from_secs(1);
 const TROUBLE: Duration = Duration::from_millis(10);
 /// How many States may wait for their second request.
 const MOST_STATES: usize = 65_536;
+/// How many of one client.
+const MOST_STATES_OF_CLIENT: usize = MOST_STATES / 4;
+/// How long it is waited before a task that broke is started anew.
+const BREATH: Duration = Duration::from_secs(1);
 
 /// Why the front door does not start.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +82,7 @@ struct Shared {
     socket: UdpSocket,
     door: Mutex<Door>,
     clients: Vec<ClientSettings>,
+    when_unreachable: WhenUnreachable,
     api: Api,
     trust: Trust,
     credentials: Credentials,
@@ -108,18 +114,19 @@ impl Front {
             trust: Trust::new(api.clone(), edge.clone()),
             credentials: Credentials::new(settings.clients.len()),
             upstreams: Arc::new(Upstreams::new(settings.upstreams, edge.clone())),
-            states: Mutex::new(States::new(MOST_STATES)),
+            states: Mutex::new(States::new(MOST_STATES, MOST_STATES_OF_CLIENT)),
             waiting: Waiting::default(),
             readiness: Readiness::default(),
             drops,
             metrics: Metrics::new(settings.clients.iter().map(|client| client.name.clone()).collect()),
             stopping: CancellationToken::new(),
             clients: settings.clients,
+            when_unreachable: settings.when_unreachable,
             api,
             edge,
         });
         let mut tasks = vec![
-            tokio::spawn(receive(Arc::clone(&shared))),
+            tokio::spawn(keep_receiving(Arc::clone(&shared))),
             tokio::spawn(reporter::run(Arc::clone(&shared), reports)),
             tokio::spawn(first_keys(Arc::clone(&shared))),
         ];
@@ -181,6 +188,30 @@ async fn keep_credential(shared: Arc<Shared>, index: usize) {
     }
 }
 
+async fn keep_receiving(shared: Arc<Shared>) {
+    let stopping = shared.stopping.clone();
+    keep_up(&stopping, BREATH, || receive(Arc::clone(&shared))).await;
+}
+
+/// Runs `work`, and runs it anew when it ends by itself or panics, until the front door stops.
+async fn keep_up<F: Future<Output = ()> + Send + 'static>(
+    stopping: &CancellationToken,
+    breath: Duration,
+    work: impl Fn() -> F,
+) {
+    while !stopping.is_cancelled() {
+        let ended = tokio::spawn(work()).await;
+        if stopping.is_cancelled() {
+            return;
+        }
+        tracing::error!(fault = ?ended.err(), "the RADIUS socket was not looked after any more; that is begun anew");
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = tokio::time::sleep(breath) => {}
+        }
+    }
+}
+
 /// Takes datagrams until the front door stops. One that is dropped costs a look at it and a count.
 async fn receive(shared: Arc<Shared>) {
     let mut buffer = vec![0; MAX_LENGTH + 1];
@@ -190,7 +221,7 @@ async fn receive(shared: Arc<Shared>) {
             () = shared.stopping.cancelled() => return,
             readable = shared.socket.readable() => {
                 if let Err(fault) = readable {
-                    tracing::error!(%fault, "the RADIUS socket is broken; nobody is served any more");
+                    tracing::error!(%fault, "the RADIUS socket is broken");
                     return;
                 }
             }
@@ -228,22 +259,33 @@ impl Shared {
                 let _ = self.socket.try_send_to(&octets, source);
             }
             Received::Waiting => self.metrics.duplicate(client),
+            Received::Refused(refused) => self.refused(now, source, &refused),
             Received::Status(request) => {
                 self.metrics.request(request.head.client);
                 status::answer(self, request);
             }
-            Received::Login { request, superseded } => {
+            Received::Login { request, .. } => {
                 self.metrics.request(request.head.client);
-                let ticket = self.waiting.enter(request.head.key, superseded.as_ref(), &self.stopping);
+                let ticket = self.waiting.enter(&request.head.key, &self.stopping);
                 tokio::spawn(login::run(Arc::clone(self), request, ticket));
             }
         }
     }
 
+    fn refused(&self, now: Timestamp, source: SocketAddr, refused: &Refused) {
+        self.metrics.request(refused.client);
+        self.metrics.answer(refused.client, code::ACCESS_REJECT);
+        self.drops.note(now, Some(refused.client), refused.cause, source.ip());
+        if let Some(key) = &refused.superseded {
+            self.waiting.end(key);
+        }
+        // As above: the client sends it once more.
+        let _ = self.socket.try_send_to(&refused.octets, source);
+    }
+
     /// Sends the answer to a request, and keeps it for retransmissions.
-    async fn reply(&self, head: &Head, code: u8, attributes: &[(u8, Vec<u8>)]) -> Result<(), Cause> {
-        let made = self.door().reply(head, code, attributes, self.edge.now());
-        let octets = made.map_err(|_| Cause::AnswerTooLong)?;
+    async fn reply(&self, head: &Head, code: u8, attributes: &[(u8, Vec<u8>)]) -> Result<(), NoReply> {
+        let octets = self.door().reply(head, code, attributes, self.edge.now())?;
         self.metrics.answer(head.client, code);
         let sent = tokio::time::timeout(SENDING, self.socket.send_to(&octets, head.key.source)).await;
         if !matches!(sent, Ok(Ok(_))) {

@@ -118,7 +118,7 @@ impl Upstreams {
         let authenticator = self.random()?;
         let hop = query::Hop { client: client_secret, server: &server.settings.secret };
         let datagram = query::forward(request, hop, identifier, authenticator, &proxy_state).map_err(|fault| {
-            tracing::warn!(upstream = %server.settings.name, %fault, "a request cannot be passed on");
+            tracing::debug!(upstream = %server.settings.name, %fault, "a request cannot be passed on");
             NoAnswer::NotAsked
         })?;
         let asked = Exchange { server: &server.settings, datagram: &datagram, identifier, authenticator, patience };
@@ -136,15 +136,21 @@ impl Upstreams {
     }
 
     fn note(&self, server: &Server, answered: bool) {
-        let changed = health(server).note(answered, self.edge.now());
-        match changed {
-            Some(Rank::Dead) => tracing::warn!(
-                upstream = %server.settings.name,
+        let now = self.edge.now();
+        let Some(rank) = health(server).note(answered, now) else { return };
+        let name = server.settings.name.as_str();
+        tracing::debug!(upstream = name, ?rank, "the upstream server");
+        if rank == Rank::Suspect || !health(server).is_news(now) {
+            return;
+        }
+        if rank == Rank::Dead {
+            tracing::warn!(
+                upstream = name,
                 address = %server.settings.address,
                 "the upstream server does not answer; check its address, its secret, its list of RADIUS clients and the firewall"
-            ),
-            Some(Rank::Alive) => tracing::info!(upstream = %server.settings.name, "the upstream server answers again"),
-            Some(Rank::Suspect) | None => {}
+            );
+        } else {
+            tracing::info!(upstream = name, "the upstream server answers again");
         }
     }
 

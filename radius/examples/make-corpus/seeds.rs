@@ -145,6 +145,13 @@ pub(crate) fn door() -> Vec<Seed> {
         ),
         ("answer-forgotten-after-30-s", [login(0, 1, 1), answer(0, 0), wait(30), login(0, 1, 1)].concat()),
         ("superseded", [login(0, 1, 1), login(0, 1, 2), answer(0, 3), login(0, 1, 3)].concat()),
+        (
+            "authenticator-reused",
+            [login(0, 1, 1), odd(&[name()]), answer(0, 3), odd(&[name()]), login(0, 1, 1), wait(30), odd(&[name()])]
+                .concat(),
+        ),
+        ("refused-repeated", [odd(&[]), odd(&[]), odd(&[name()]), wait(30), odd(&[])].concat()),
+        ("refused-in-the-place-of-a-login", [login(0, 1, 2), odd(&[]), login(0, 1, 3), answer(0, 3)].concat()),
         ("given-up", [login(0, 1, 1), forget(0), login(0, 1, 1)].concat()),
         ("two-ports", [login(0, 1, 1), login(1, 1, 1), answer(1, 3), login(0, 1, 1), login(1, 1, 1)].concat()),
         ("client-full", (0..5).flat_map(|identifier| login(0, identifier, 1)).collect()),

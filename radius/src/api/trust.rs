@@ -1,5 +1,6 @@
 //! Whose word lets in: the issuer and its keys, and the check of each result (contract section 6.3).
 
+use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use gatematch_protocol::challenge::ChallengeView;
 use gatematch_protocol::discovery::Discovery;
 use gatematch_protocol::id::{ChallengeId, GatewayId};
 use gatematch_protocol::jwk::{JwkSet, PublicKey};
-use gatematch_protocol::jws::Verify;
+use gatematch_protocol::jws::{Jws, Verify};
 use gatematch_protocol::result::{self, Login, ResultClaims, ResultFault};
 use gatematch_protocol::time::Timestamp;
 use tokio::sync::Mutex;
@@ -22,13 +23,32 @@ const REST: Duration = Duration::from_secs(60);
 /// How long after they did not come.
 const REST_AFTER_FAILURE: Duration = Duration::from_millis(500);
 
+/// How many unknown keys are asked for within one rest, each once.
+const MOST_EARLY: usize = 4;
+
 /// The server's issuer and keys. They are fetched when first needed, and again when a result does not fit them.
 pub struct Trust {
     api: Api,
     edge: Edge,
     held: RwLock<Option<Held>>,
-    /// When they may be asked for again. Whoever asks holds it.
-    next: Mutex<Timestamp>,
+    /// Whoever asks holds it.
+    next: Mutex<Next>,
+}
+
+/// When the keys may be asked for again.
+struct Next {
+    at: Timestamp,
+    /// The unknown keys that they were asked for since the last rest was over.
+    asked: BTreeSet<String>,
+}
+
+/// What came of asking for the keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fetch {
+    /// They are those of now.
+    Fetched,
+    /// They are those of a moment ago: it is too soon to ask again.
+    Rested,
 }
 
 struct Held {
@@ -51,22 +71,32 @@ impl Trust {
     /// Trusts the server behind `api`.
     #[must_use]
     pub fn new(api: Api, edge: Edge) -> Self {
-        Self { api, edge, held: RwLock::default(), next: Mutex::new(Timestamp::from_micros(0)) }
+        Self {
+            api,
+            edge,
+            held: RwLock::default(),
+            next: Mutex::new(Next { at: Timestamp::from_micros(0), asked: BTreeSet::new() }),
+        }
     }
 
     /// Checks the result in a redeemed view: only `Ok` lets in.
     ///
     /// # Errors
-    /// [`Failure::Unavailable`] where the keys cannot be had now; [`Failure::Unbelievable`] for a result that is not
+    /// [`Failure::Unavailable`] where the keys cannot be had now, also that of this result; [`Failure::Unbelievable`] for one that is not
     /// this login's, and for a view without one.
     pub async fn check(&self, view: &ChallengeView, expected: Expected<'_>) -> Result<ResultClaims, Failure> {
         let text = view.result.as_deref().ok_or(ResultFault::Malformed)?;
         match self.judge(text, expected) {
             // A new key, or a server that was set up anew behind the same address.
             Some(Err(ResultFault::UnknownKey | ResultFault::NotForThisLogin)) | None => {
-                self.fetch().await?;
-                let judged = self.judge(text, expected);
-                Ok(judged.ok_or_else(|| Failure::Unavailable("its keys did not come".to_owned()))??)
+                let fetch = self.fetch_for(kid(text).as_deref()).await?;
+                match (self.judge(text, expected), fetch) {
+                    (None, _) => Err(Failure::Unavailable("its keys did not come".to_owned())),
+                    (Some(Err(ResultFault::UnknownKey)), Fetch::Rested) => {
+                        Err(Failure::Unavailable("the key of its result is not known yet".to_owned()))
+                    }
+                    (Some(judged), _) => Ok(judged?),
+                }
             }
             Some(judged) => Ok(judged?),
         }
@@ -90,21 +120,43 @@ impl Trust {
     ///
     /// # Errors
     /// [`Failure`].
-    pub async fn fetch(&self) -> Result<(), Failure> {
+    pub async fn fetch(&self) -> Result<Fetch, Failure> {
+        self.fetch_for(None).await
+    }
+
+    /// The same for a result that names this key: one that is new is worth a call before its time.
+    async fn fetch_for(&self, kid: Option<&str>) -> Result<Fetch, Failure> {
         let mut next = self.next.lock().await;
-        let rest = next.since(self.edge.now());
+        let rest = next.at.since(self.edge.now());
         // A longer rest means that the clock was set back.
-        if !rest.is_zero() && rest <= REST {
-            return Ok(());
+        let rests = !rest.is_zero() && rest <= REST;
+        if !rests {
+            next.asked.clear();
+        } else if rest <= REST_AFTER_FAILURE || !kid.is_some_and(|kid| next.may_ask_early(kid)) {
+            return Ok(Fetch::Rested);
         }
-        *next = later(self.edge.now(), REST_AFTER_FAILURE);
+        if let Some(kid) = kid {
+            next.asked.insert(kid.to_owned());
+        }
+        next.at = later(self.edge.now(), REST_AFTER_FAILURE);
         let discovery: Discovery = self.api.document("/.well-known/gatematch").await?;
         // Not `jwks_uri`: that is where phones reach the server, and perhaps not this machine.
         let keys: JwkSet = self.api.document("/.well-known/jwks.json").await?;
         *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(Held { issuer: discovery.issuer, keys });
-        *next = later(self.edge.now(), REST);
-        Ok(())
+        next.at = later(self.edge.now(), REST);
+        Ok(Fetch::Fetched)
     }
+}
+
+impl Next {
+    fn may_ask_early(&self, kid: &str) -> bool {
+        self.asked.len() < MOST_EARLY && !self.asked.contains(kid)
+    }
+}
+
+/// The key that a result names.
+fn kid(text: &str) -> Option<String> {
+    Jws::parse(text).ok()?.kid().map(str::to_owned)
 }
 
 /// Checks signatures with aws-lc-rs.

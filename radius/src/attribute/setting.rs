@@ -1,9 +1,9 @@
 //! Attributes in the settings file: from a name and a value, as an administrator writes them, to octets.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 use super::VENDOR_SPECIFIC;
-use super::names::{NAMED, Named, OF_THE_PROTOCOL, Shape, Words};
+use super::names::{NAMED, Named, OF_THE_PROTOCOL, Shape, Taken, Words};
 use crate::packet::{ATTRIBUTE_HEAD_LENGTH, MAX_VALUE_LENGTH};
 
 /// A value as the settings file has it.
@@ -20,13 +20,11 @@ pub enum Setting {
 
 /// How the value of an attribute without a name of ours is encoded (RFC 2865, section 5).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Encoding {
+enum Encoding {
     /// UTF-8 text.
     Text(String),
     /// A number of 32 bits.
     Integer(u32),
-    /// An IPv4 address in 4 octets, an IPv6 address in 16.
-    Address(IpAddr),
     /// Octets as hexadecimal digits, with or without `0x`.
     Hex(String),
 }
@@ -81,26 +79,30 @@ pub fn from_setting(name: &str, value: &Setting) -> Result<Vec<(u8, Vec<u8>)>, W
 }
 
 /// The attribute of this type, of this vendor if one is named.
-///
-/// # Errors
-/// [`WrongSetting::OfTheProtocol`], [`WrongSetting::Value`] for what is not hexadecimal, [`WrongSetting::Length`].
-pub fn from_number(vendor: Option<u32>, kind: u8, value: &Encoding) -> Result<Vec<(u8, Vec<u8>)>, WrongSetting> {
+fn from_number(vendor: Option<u32>, kind: u8, value: &Encoding) -> Result<Vec<(u8, Vec<u8>)>, WrongSetting> {
     let name = vendor.map_or_else(|| kind.to_string(), |vendor| format!("{vendor}/{kind}"));
-    let is_same = |known: &&super::names::Taken| (known.vendor, known.kind) == (vendor, kind);
-    if let Some(known) = OF_THE_PROTOCOL.iter().find(is_same) {
+    if let Some(known) = taken(vendor, kind) {
         return Err(WrongSetting::OfTheProtocol(known.name.to_owned()));
     }
     let octets = match value {
         Encoding::Text(text) => text.clone().into_bytes(),
         Encoding::Integer(number) => number.to_be_bytes().to_vec(),
-        Encoding::Address(IpAddr::V4(address)) => address.octets().to_vec(),
-        Encoding::Address(IpAddr::V6(address)) => address.octets().to_vec(),
         Encoding::Hex(text) => {
             let digits = text.strip_prefix("0x").unwrap_or(text);
             hex(digits).ok_or_else(|| wrong(&name, "octets as pairs of hexadecimal digits"))?
         }
     };
     Ok(vec![attribute(&name, vendor, kind, &octets)?])
+}
+
+/// Whether nobody sets this type, of this vendor if one is named, because the protocol itself fills it.
+#[must_use]
+pub fn is_of_the_protocol(vendor: Option<u32>, kind: u8) -> bool {
+    taken(vendor, kind).is_some()
+}
+
+fn taken(vendor: Option<u32>, kind: u8) -> Option<&'static Taken> {
+    OF_THE_PROTOCOL.iter().find(|known| (known.vendor, known.kind) == (vendor, kind))
 }
 
 /// Type, or vendor and type, where the name is a number.
@@ -269,8 +271,6 @@ mod tests {
         ] {
             assert_eq!(from_setting(name, &value), Ok(vec![(kind, octets.to_vec())]), "{name} {value:?}");
         }
-        let address = Encoding::Address("2001:db8::1".parse().unwrap());
-        assert_eq!(from_number(None, 168, &address).map(|made| made[0].1.len()), Ok(16));
         let avpair = [&[0, 0, 0, 9, 1, 5], b"a=b".as_slice()].concat();
         assert_eq!(from_setting("Cisco-AVPair", &text("a=b")), Ok(vec![(VENDOR_SPECIFIC, avpair)]));
     }

@@ -45,6 +45,12 @@ pub fn hide_password(
     Ok(hidden)
 }
 
+/// Whether a User-Password of this length can hide one: a multiple of 16 in 16..=128 (RFC 2865, section 5.2).
+#[must_use]
+pub fn may_hide_password(hidden: &[u8]) -> bool {
+    !hidden.is_empty() && hidden.len() <= MAX_PASSWORD_LENGTH && hidden.len().is_multiple_of(BLOCK)
+}
+
 /// The password in a User-Password (RFC 2865, section 5.2), without the zeros that fill its last block.
 ///
 /// With another secret the result is noise, not an error: nothing in the attribute tells.
@@ -56,7 +62,7 @@ pub fn reveal_password(
     request_authenticator: &[u8; 16],
     secret: &Secret,
 ) -> Result<Zeroizing<Vec<u8>>, Unreadable> {
-    if hidden.is_empty() || hidden.len() > MAX_PASSWORD_LENGTH || !hidden.len().is_multiple_of(BLOCK) {
+    if !may_hide_password(hidden) {
         return Err(Unreadable);
     }
     let mut password = Zeroizing::new(reveal(hidden, &[request_authenticator], secret));

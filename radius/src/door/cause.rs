@@ -1,11 +1,11 @@
-//! Why a request got no answer, and what the administrator can do about it.
+//! Why a request was not served, and what the administrator can do about it.
 
 use super::cure;
 
-/// Why a request got no answer.
+/// Why a request was not served: it got no answer, or an Access-Reject that nobody has decided.
 ///
-/// The first drops are found by [`super::Door::receive`]; those from [`Cause::ServerUnavailable`] on by whoever
-/// decides the logins that it lets through.
+/// The first are found by [`super::Door::receive`]; those from [`Cause::ServerUnavailable`] on by whoever decides the
+/// logins that it lets through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
     /// No client's network holds the source address.
@@ -34,6 +34,8 @@ pub enum Cause {
     UserNameUnreadable,
     /// Its User-Password has a wrong length.
     PasswordUnreadable,
+    /// It has the authenticator of another request.
+    AuthenticatorReused,
     /// Too many requests wait, of all clients together.
     Overloaded,
     /// Too many logins of this client wait.
@@ -42,6 +44,12 @@ pub enum Cause {
     ServerUnavailable,
     /// The Gatematch server refuses the gateway key.
     GatewayKeyRefused,
+    /// The Gatematch server refuses a call.
+    CallRefused,
+    /// The Gatematch server's result is not to be believed.
+    ResultUnbelievable,
+    /// A new challenge is over by the clock of this machine.
+    ClockDiffers,
     /// No upstream RADIUS server answered.
     UpstreamUnavailable,
     /// An upstream RADIUS server's answers do not prove where they come from.
@@ -58,7 +66,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 27] = [
         Self::UnknownClient,
         Self::Malformed,
         Self::CodeNotSupported,
@@ -72,10 +80,14 @@ impl Cause {
         Self::UserNameMissing,
         Self::UserNameUnreadable,
         Self::PasswordUnreadable,
+        Self::AuthenticatorReused,
         Self::Overloaded,
         Self::ClientOverloaded,
         Self::ServerUnavailable,
         Self::GatewayKeyRefused,
+        Self::CallRefused,
+        Self::ResultUnbelievable,
+        Self::ClockDiffers,
         Self::UpstreamUnavailable,
         Self::UpstreamUnauthentic,
         Self::UpstreamChallenge,
@@ -101,10 +113,14 @@ impl Cause {
             Self::UserNameMissing => "user-name-missing",
             Self::UserNameUnreadable => "user-name-unreadable",
             Self::PasswordUnreadable => "password-unreadable",
+            Self::AuthenticatorReused => "authenticator-reused",
             Self::Overloaded => "overloaded",
             Self::ClientOverloaded => "client-overloaded",
             Self::ServerUnavailable => "server-unavailable",
             Self::GatewayKeyRefused => "gateway-key-refused",
+            Self::CallRefused => "call-refused",
+            Self::ResultUnbelievable => "result-unbelievable",
+            Self::ClockDiffers => "clock-differs",
             Self::UpstreamUnavailable => "upstream-unavailable",
             Self::UpstreamUnauthentic => "upstream-unauthentic",
             Self::UpstreamChallenge => "upstream-challenge",
@@ -131,10 +147,14 @@ impl Cause {
             Self::UserNameMissing => cure::USER_NAME_MISSING,
             Self::UserNameUnreadable => cure::USER_NAME_UNREADABLE,
             Self::PasswordUnreadable => cure::PASSWORD_UNREADABLE,
+            Self::AuthenticatorReused => cure::AUTHENTICATOR_REUSED,
             Self::Overloaded => cure::OVERLOADED,
             Self::ClientOverloaded => cure::CLIENT_OVERLOADED,
             Self::ServerUnavailable => cure::SERVER_UNAVAILABLE,
             Self::GatewayKeyRefused => cure::GATEWAY_KEY_REFUSED,
+            Self::CallRefused => cure::CALL_REFUSED,
+            Self::ResultUnbelievable => cure::RESULT_UNBELIEVABLE,
+            Self::ClockDiffers => cure::CLOCK_DIFFERS,
             Self::UpstreamUnavailable => cure::UPSTREAM_UNAVAILABLE,
             Self::UpstreamUnauthentic => cure::UPSTREAM_UNAUTHENTIC,
             Self::UpstreamChallenge => cure::UPSTREAM_CHALLENGE,

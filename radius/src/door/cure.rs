@@ -38,6 +38,9 @@ pub(super) const USER_NAME_UNREADABLE: &str = "The User-Name is not UTF-8: let t
 pub(super) const PASSWORD_UNREADABLE: &str = "\
     The User-Password is not one to eight blocks of 16 octets: the sender breaks RFC 2865, or sends a password of \
     more than 128 octets.";
+pub(super) const AUTHENTICATOR_REUSED: &str = "\
+    The client repeats its Request Authenticators, which must be new and unpredictable for each request (RFC 2865, \
+    section 3): update it, or set another client in its place.";
 pub(super) const OVERLOADED: &str = "\
     More requests arrive than can be decided: look for the client that sends them, or add a second front door.";
 pub(super) const CLIENT_OVERLOADED: &str = "\
@@ -49,6 +52,14 @@ pub(super) const SERVER_UNAVAILABLE: &str = "\
 pub(super) const GATEWAY_KEY_REFUSED: &str = "\
     The server does not know the gateway key of this [[radius.client]]: make one with `gatematch gateway add` and \
     enter it as gateway_key.";
+pub(super) const CALL_REFUSED: &str = "\
+    The server understands a call of this front door in another way: bring both to the same version, and look into \
+    the server's log.";
+pub(super) const RESULT_UNBELIEVABLE: &str = "\
+    Nobody was let in on it: check that server_url in [radius] leads to the server that the phones use, and that no \
+    other one answers in its place.";
+pub(super) const CLOCK_DIFFERS: &str = "\
+    Set the clocks of this machine and of the Gatematch server by the same time server.";
 pub(super) const UPSTREAM_UNAVAILABLE: &str = "\
     Check that the upstream NPS runs, that this machine is among its RADIUS Clients, that the secrets are equal, \
     and that the firewall lets UDP 1812 through.";

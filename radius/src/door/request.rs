@@ -3,13 +3,12 @@
 use std::fmt;
 
 use gatematch_protocol::time::Timestamp;
-use zeroize::Zeroizing;
 
 use super::Cause;
 use crate::attribute::{
-    CALLED_STATION_ID, CALLING_STATION_ID, CHAP_PASSWORD, PROXY_STATE, STATE, USER_NAME, USER_PASSWORD, microsoft,
+    CALLING_STATION_ID, CHAP_PASSWORD, EAP_MESSAGE, PROXY_STATE, STATE, USER_NAME, USER_PASSWORD, microsoft,
 };
-use crate::authenticator::{Secret, reveal_password};
+use crate::authenticator::may_hide_password;
 use crate::duplicate::Key;
 use crate::packet::{ATTRIBUTE_HEAD_LENGTH, Packet};
 
@@ -66,38 +65,39 @@ pub struct Request {
     pub machine_name: Option<String>,
     /// Calling-Station-Id; RD Gateway sends none.
     pub calling_station_id: Option<String>,
-    /// Called-Station-Id; `UserAuthType:PW` from RD Gateway.
-    pub called_station_id: Option<String>,
-    /// User-Password, revealed; RD Gateway sends none.
-    pub password: Option<Zeroizing<Vec<u8>>>,
     /// State: the answer to an Access-Challenge.
     pub state: Option<Vec<u8>>,
-    /// The packet's octets, to forward its attributes.
+    /// The packet's octets, to forward its attributes; a password in it is still hidden.
     pub raw: Vec<u8>,
     /// When it arrived.
     pub arrived: Timestamp,
 }
 
+/// Who asks to be let in, where somebody can decide it.
+pub(super) fn user<'a>(packet: &Packet<'a>) -> Result<&'a str, Cause> {
+    if packet.first(EAP_MESSAGE).is_some() {
+        return Err(Cause::EapNotSupported);
+    }
+    if AT_MOST_ONCE.into_iter().any(|kind| packet.all(kind).nth(1).is_some()) {
+        return Err(Cause::AttributeRepeated);
+    }
+    let user = packet.first(USER_NAME).filter(|user| !user.is_empty()).ok_or(Cause::UserNameMissing)?;
+    let user = std::str::from_utf8(user).map_err(|_| Cause::UserNameUnreadable)?;
+    let is_readable = packet.first(USER_PASSWORD).is_none_or(may_hide_password);
+    is_readable.then_some(user).ok_or(Cause::PasswordUnreadable)
+}
+
 impl Request {
-    pub(super) fn read(packet: &Packet<'_>, head: Head, secret: &Secret, now: Timestamp) -> Result<Self, Cause> {
-        if AT_MOST_ONCE.into_iter().any(|kind| packet.all(kind).nth(1).is_some()) {
-            return Err(Cause::AttributeRepeated);
-        }
-        let user = packet.first(USER_NAME).filter(|user| !user.is_empty()).ok_or(Cause::UserNameMissing)?;
-        let user = std::str::from_utf8(user).map_err(|_| Cause::UserNameUnreadable)?.to_owned();
-        let reveal = |hidden| reveal_password(hidden, packet.authenticator(), secret);
-        let password = packet.first(USER_PASSWORD).map(reveal).transpose().map_err(|_| Cause::PasswordUnreadable)?;
-        Ok(Self {
+    pub(super) fn read(packet: &Packet<'_>, head: Head, user: &str, now: Timestamp) -> Self {
+        Self {
             head,
-            user,
+            user: user.to_owned(),
             machine_name: packet.vendor(microsoft::VENDOR, microsoft::MS_MACHINE_NAME).and_then(shown),
             calling_station_id: packet.first(CALLING_STATION_ID).and_then(shown),
-            called_station_id: packet.first(CALLED_STATION_ID).and_then(shown),
-            password,
             state: packet.first(STATE).map(<[u8]>::to_vec),
             raw: packet.bytes().to_vec(),
             arrived: now,
-        })
+        }
     }
 }
 
@@ -108,8 +108,6 @@ impl fmt::Debug for Request {
             .field("user", &self.user)
             .field("machine_name", &self.machine_name)
             .field("calling_station_id", &self.calling_station_id)
-            .field("called_station_id", &self.called_station_id)
-            .field("has_password", &self.password.is_some())
             .field("has_state", &self.state.is_some())
             .field("arrived", &self.arrived)
             .finish_non_exhaustive()

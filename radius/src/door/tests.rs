@@ -83,26 +83,24 @@ fn a_login_of_rd_gateway_is_read() {
     let (request, superseded) = admitted(door().receive(at(9), strict(), &datagram));
     assert_eq!(superseded, None);
     assert_eq!((request.user.as_str(), request.machine_name.as_deref()), ("CONTOSO\\alicec", Some("CLIENT-PC")));
-    assert_eq!(request.called_station_id.as_deref(), Some("UserAuthType:PW"));
     assert_eq!((&request.calling_station_id, &request.state), (&None, &None));
-    assert!(request.password.is_none());
     assert_eq!(request.head.proxy_states, [b"84".to_vec(), b"second".to_vec()]);
     assert_eq!((request.head.client, request.head.key.source), (0, strict()));
     assert_eq!((request.raw, request.arrived), (datagram, at(9)));
 }
 
 #[test]
-fn password_state_and_station_are_read() {
+fn state_and_station_are_read_and_a_password_stays_hidden() {
     let query = named(b"bob")
         .attribute(USER_PASSWORD, &hide_password(b"hunter2", &AUTHENTICATOR, &secret()).unwrap())
         .attribute(STATE, &[3; 16])
         .vendor(microsoft::VENDOR, microsoft::MS_MACHINE_NAME, b" \0")
         .attribute(CALLING_STATION_ID, b" 10.0.0.7\xff");
     let (request, _) = admitted(door().receive(at(0), strict(), &signed(query)));
-    assert_eq!(request.password.as_ref().map(|password| password.as_slice()), Some(b"hunter2".as_slice()));
     assert_eq!((request.state.clone(), request.machine_name.clone()), (Some(vec![3; 16]), None));
     assert_eq!(request.calling_station_id.as_deref(), Some("10.0.0.7\u{fffd}"));
     let told = format!("{request:?}");
+    assert!(!request.raw.windows(7).any(|octets| octets == b"hunter2"));
     assert!(told.contains("bob") && !told.contains("hunter2") && !told.contains("104, 117, 110"), "{told}");
 }
 
@@ -158,10 +156,10 @@ fn ra_03_strangers_and_odd_codes_get_silence() {
     }
 }
 
-#[test]
-fn what_cannot_be_decided_says_why() {
+/// Requests that are signed and that nobody can decide.
+fn undecidable() -> Vec<(Query, Cause)> {
     let attribute = |kind, value: &[u8]| named(b"alice").attribute(kind, value);
-    for (query, expected) in [
+    vec![
         (attribute(EAP_MESSAGE, b"x"), Cause::EapNotSupported),
         (Query::new(code::ACCESS_REQUEST, 1, AUTHENTICATOR), Cause::UserNameMissing),
         (named(b""), Cause::UserNameMissing),
@@ -172,14 +170,100 @@ fn what_cannot_be_decided_says_why() {
         (attribute(CHAP_PASSWORD, &[0; 17]).attribute(CHAP_PASSWORD, &[0; 17]), Cause::AttributeRepeated),
         (attribute(USER_PASSWORD, &[0; 15]), Cause::PasswordUnreadable),
         (attribute(USER_PASSWORD, &[0; 144]), Cause::PasswordUnreadable),
-        ((0..9).fold(named(b"alice"), |query, _| query.attribute(PROXY_STATE, &[1; 253])), Cause::ProxyStateTooLong),
-    ] {
+        (attribute(USER_PASSWORD, b""), Cause::PasswordUnreadable),
+    ]
+}
+
+fn refused(received: Received) -> Refused {
+    match received {
+        Received::Refused(refused) => refused,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_nobody_can_decide_is_access_reject_and_the_same_one_again() {
+    for (query, expected) in undecidable() {
         let mut door = door();
-        let dropped = door.receive(at(0), strict(), &signed(query));
-        assert_eq!(cause(&dropped), Some((Some(0), expected)));
+        let datagram = signed(query.attribute(PROXY_STATE, b"84"));
+        let answer = refused(door.receive(at(0), strict(), &datagram));
+        assert_eq!((answer.client, answer.cause, answer.superseded), (0, expected, None));
+        let reply = Packet::decode(&answer.octets).unwrap();
+        assert_eq!(reply_is_authentic(&reply, &AUTHENTICATOR, &secret()), Ok(()));
+        let attributes: Vec<_> =
+            reply.attributes().map(|attribute| (attribute.kind, attribute.value)).skip(1).collect();
+        let expected: [(u8, &[u8]); 2] = [(REPLY_MESSAGE, REFUSED.as_bytes()), (PROXY_STATE, b"84")];
+        assert_eq!((reply.code(), attributes.as_slice()), (code::ACCESS_REJECT, &expected[..]));
+        match door.receive(at(29), strict(), &datagram) {
+            Received::Again(octets) => assert_eq!(octets, answer.octets),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!((door.in_flight(0), door.duplicates().in_progress()), (0, 0));
+    }
+}
+
+#[test]
+fn what_nobody_can_decide_takes_a_place_and_no_room() {
+    let mut door = door();
+    let _ = admitted(door.receive(at(0), strict(), &signed(login(1, [1; 16]))));
+    for identifier in 2..4 {
+        let _ = admitted(door.receive(at(0), strict(), &signed(login(identifier, [1; 16]))));
+    }
+    let odd = |identifier, authenticator| signed(Query::new(code::ACCESS_REQUEST, identifier, authenticator));
+    assert_eq!(refused(door.receive(at(0), strict(), &odd(9, [1; 16]))).superseded, None, "beside a full client");
+    assert_eq!(door.in_flight(0), 3);
+    let superseded = refused(door.receive(at(0), strict(), &odd(1, [2; 16]))).superseded;
+    assert_eq!(superseded.map(|key| key.authenticator), Some([1; 16]));
+    assert_eq!((door.in_flight(0), door.duplicates().in_progress()), (2, 2));
+    let reused = Some((Some(0), Cause::AuthenticatorReused));
+    assert_eq!(cause(&door.receive(at(0), strict(), &odd(2, [1; 16]))), reused);
+    assert!(matches!(door.receive(at(0), strict(), &signed(login(2, [1; 16]))), Received::Waiting));
+}
+
+#[test]
+fn silence_stays_for_what_leaves_no_room_and_for_a_status_request_with_eap() {
+    let full = (0..9).fold(named(b"alice"), |query, _| query.attribute(PROXY_STATE, &[1; 253]));
+    let status = Query::new(code::STATUS_SERVER, 1, AUTHENTICATOR).attribute(EAP_MESSAGE, b"x");
+    for (query, expected) in [(full, Cause::ProxyStateTooLong), (status, Cause::EapNotSupported)] {
+        let mut door = door();
+        assert_eq!(cause(&door.receive(at(0), strict(), &signed(query))), Some((Some(0), expected)));
         assert!(door.duplicates().is_empty());
     }
-    let _ = admitted(door().receive(at(0), strict(), &signed(named(&[b'a'; 253]))));
+    let mut door = Door::new(door().clients, Limits { entries: 0, octets: 1 << 20 });
+    assert_eq!(cause(&door.receive(at(0), strict(), &signed(named(b"")))), Some((Some(0), Cause::Overloaded)));
+    let _ = admitted(self::door().receive(at(0), strict(), &signed(named(&[b'a'; 253]))));
+}
+
+#[test]
+fn the_authenticator_of_another_request_gets_nothing_of_it() {
+    let mut door = door();
+    let (alice, bob) = (signed(named(b"alice")), signed(named(b"bob")));
+    let (request, _) = admitted(door.receive(at(0), strict(), &alice));
+    let reused = Some((Some(0), Cause::AuthenticatorReused));
+    assert_eq!(cause(&door.receive(at(0), strict(), &bob)), reused);
+    assert!(matches!(door.receive(at(0), strict(), &alice), Received::Waiting));
+    let sent = door.reply(&request.head, code::ACCESS_ACCEPT, &[], at(1)).unwrap();
+    assert_eq!(cause(&door.receive(at(2), strict(), &bob)), reused);
+    assert!(matches!(door.receive(at(2), strict(), &alice), Received::Again(octets) if octets == sent));
+    let padded = [alice, vec![0; 9]].concat();
+    assert!(matches!(door.receive(at(2), strict(), &padded), Received::Again(_)), "padding is no content");
+}
+
+#[test]
+fn nobody_is_let_in_on_a_place_that_another_has() {
+    let mut door = door();
+    let (first, _) = admitted(door.receive(at(0), strict(), &signed(login(1, [1; 16]))));
+    let (second, _) = admitted(door.receive(at(0), strict(), &signed(login(1, [2; 16]))));
+    for code in [code::ACCESS_ACCEPT, code::ACCESS_CHALLENGE] {
+        assert_eq!(door.reply(&first.head, code, &[], at(0)), Err(NoReply::Superseded));
+    }
+    assert!(door.reply(&first.head, code::ACCESS_REJECT, &[], at(0)).is_ok());
+    assert!(door.reply(&second.head, code::ACCESS_ACCEPT, &[], at(0)).is_ok());
+    assert_eq!(door.reply(&second.head, code::ACCESS_ACCEPT, &[], at(0)), Err(NoReply::Superseded), "once");
+    door.forget(&second.head);
+    let (third, _) = admitted(door.receive(at(0), strict(), &signed(login(1, [3; 16]))));
+    door.forget(&third.head);
+    assert_eq!(door.reply(&third.head, code::ACCESS_ACCEPT, &[], at(0)), Err(NoReply::Superseded));
 }
 
 #[test]
@@ -270,7 +354,7 @@ fn an_answer_that_is_too_long_leaves_the_login_in_progress() {
     let mut door = door();
     let (request, _) = admitted(door.receive(at(0), strict(), &signed(login(1, AUTHENTICATOR))));
     let attributes = vec![(REPLY_MESSAGE, vec![b'x'; 253]); 16];
-    assert_eq!(door.reply(&request.head, code::ACCESS_ACCEPT, &attributes, at(0)), Err(TooLong));
+    assert_eq!(door.reply(&request.head, code::ACCESS_ACCEPT, &attributes, at(0)), Err(NoReply::TooLong(TooLong)));
     assert_eq!(door.in_flight(0), 1);
     assert!(door.reply(&request.head, code::ACCESS_REJECT, &[], at(0)).is_ok());
     assert_eq!(door.in_flight(0), 0);

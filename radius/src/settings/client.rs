@@ -134,6 +134,13 @@ impl Sources<'_> {
                 section.name()
             ));
         }
+        let no_display = section.word("no_display", NoDisplay::Refuse, &displays)?;
+        if first_factor == FirstFactor::None && no_display == NoDisplay::ApproveOnly {
+            self.warnings.push(format!(
+                "{}: with first_factor = \"none\" and no_display = \"approve_only\" whoever knows a user name makes that phone ring, and one careless tap lets him in; write no_display = \"refuse\", or have the password checked.",
+                section.name()
+            ));
+        }
         let time_limit = section.number("time_limit", DEFAULT_TIME_LIMIT, 2, 300)?;
         Ok(ClientSettings {
             name,
@@ -144,7 +151,7 @@ impl Sources<'_> {
             style: style(section)?,
             time_limit: Duration::from_secs(time_limit.into()),
             require_message_authenticator,
-            no_display: section.word("no_display", NoDisplay::Refuse, &displays)?,
+            no_display,
             trust_calling_station_id: section.switch("trust_calling_station_id", false)?,
             upstreams,
             accept: accept(section)?,

@@ -57,8 +57,7 @@ impl Sources<'_> {
         Ok(Secret::new(line.strip_suffix('\r').unwrap_or(line)))
     }
 
-    fn in_variable(&mut self, section: &Section<'_>, key: &str, name: &str) -> Result<Secret, SettingsFault> {
-        self.variables.push(name.to_owned());
+    fn in_variable(&self, section: &Section<'_>, key: &str, name: &str) -> Result<Secret, SettingsFault> {
         let value = (self.environment)(name).filter(|value| !value.is_empty()).map(Zeroizing::new);
         let missing = || section.fault(format!("{key} names {name}, which is not set"), format!("Set {name}."));
         value.map(|value| Secret::new(value.as_str())).ok_or_else(missing)

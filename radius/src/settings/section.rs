@@ -6,6 +6,9 @@ use toml::{Table, Value};
 
 use super::SettingsFault;
 
+/// The longest name, in characters and in bytes of UTF-8: it is told to the server (contract section 1).
+const NAME_CHARS: usize = 64;
+const NAME_BYTES: usize = 128;
 /// The most tables of one kind.
 const MOST_TABLES: usize = 256;
 
@@ -64,9 +67,9 @@ impl<'a> Section<'a> {
         text.map(Some).ok_or_else(|| self.fault(format!("{key} is not a text"), format!("Write {key} = \"...\".")))
     }
 
-    /// A name that may stand in logs and metrics.
+    /// A name for logs, metrics and reports.
     pub(super) fn own_name(&self) -> Result<String, SettingsFault> {
-        let todo = "Write name = \"rdg01\": 1 to 64 letters, digits, '.', '_' and '-'.";
+        let todo = "Write name = \"rdg01\": 1 to 64 printable characters (at most 128 bytes), without quotes.";
         match self.text("name")? {
             Some(name) if is_name(name) => Ok(name.to_owned()),
             Some(name) => Err(self.fault(format!("name is {name:?}"), todo)),
@@ -133,6 +136,20 @@ pub(super) fn shown(value: &Value) -> String {
     }
 }
 
+/// Whether it is a label that can be shown: printable characters, but for quotes.
 fn is_name(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    let fits = (1..=NAME_CHARS).contains(&text.chars().count()) && text.len() <= NAME_BYTES;
+    fits && text.chars().all(|character| is_printable(character) && !is_quote(character))
+}
+
+/// Neither a control, nor a blank but the common one, nor what changes the direction of text or is not seen.
+fn is_printable(character: char) -> bool {
+    let is_hidden = matches!(character,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    !character.is_control() && !is_hidden && (character == ' ' || !character.is_whitespace())
+}
+
+const fn is_quote(character: char) -> bool {
+    matches!(character, '"' | '\'' | '`' | '\u{2018}'..='\u{201f}' | '\u{ab}' | '\u{bb}' | '\u{2039}' | '\u{203a}')
 }

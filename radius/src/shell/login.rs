@@ -14,30 +14,25 @@ use gatematch_protocol::id::{ChallengeId, GatewayId};
 use gatematch_protocol::time::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use self::hold::last_moment;
 use self::refusal::{Ended, Refusal};
 use super::Shared;
 use super::waiting::Ticket;
 use crate::attribute::{REPLY_MESSAGE, STATE};
 use crate::credentials::Standing;
 use crate::deadline::{Times, later};
-use crate::door::{Cause, Request};
+use crate::door::{Cause, NoReply, REFUSED, Request};
 use crate::packet::{Packet, code};
-use crate::settings::{ClientSettings, FirstFactor, Style};
-use crate::state::Bound;
+use crate::settings::{ClientSettings, FirstFactor, Style, WhenUnreachable};
+use crate::state::{Bound, Spent, TooMany};
 use crate::upstream::{Granted, Verdict, seal};
 
-/// What every Access-Reject says (contract section 6: the person is not told why).
-const REFUSED: &str = "The sign-in was not approved.";
-/// How long a login waits for the end of the one whose place it takes.
+/// How long a login waits for the end of those whose place it takes.
 const SUCCESSION: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// A challenge that was made and is not decided.
 #[derive(Clone, Debug)]
 pub(super) struct Open {
-    /// The client that it was made for, by its place in the settings.
-    client: usize,
-    /// The User-Name that it was made for, as it came.
-    user_name: String,
     id: ChallengeId,
     /// The user in the server's answer.
     user: String,
@@ -75,17 +70,21 @@ pub(super) async fn run(shared: Arc<Shared>, request: Box<Request>, ticket: Tick
         if let Some(cause) = refusal.cause() {
             login.shared.note(&login.request.head, cause);
         }
-        tracing::info!(client = %name, why = %refusal, "Access-Reject");
+        if refusal == Refusal::Unreachable && login.shared.when_unreachable == WhenUnreachable::Silence {
+            tracing::debug!(client = %name, why = %refusal, "no answer");
+            return;
+        }
+        tracing::debug!(client = %name, why = %refusal, "Access-Reject");
         let message = [(REPLY_MESSAGE, REFUSED.as_bytes().to_vec())];
-        if let Err(cause) = login.shared.reply(&login.request.head, code::ACCESS_REJECT, &message).await {
-            login.shared.note(&login.request.head, cause);
+        if login.shared.reply(&login.request.head, code::ACCESS_REJECT, &message).await.is_err() {
+            login.shared.note(&login.request.head, Cause::AnswerTooLong);
         }
     }
 }
 
 impl Drop for Login {
     fn drop(&mut self) {
-        // Where it was answered, this does nothing.
+        // Where it was answered, this does nothing; where it was not, its retransmission is a new login.
         self.shared.door().forget(&self.request.head);
     }
 }
@@ -104,30 +103,22 @@ impl Login {
 
     async fn decide(&self) -> Result<Answer, Refusal> {
         let client = self.client()?;
-        if let Some(before) = &self.ticket.before {
-            let latest = later(self.shared.edge.now(), SUCCESSION);
-            self.within(async {
-                tokio::select! {
-                    () = before.cancelled() => {}
-                    () = self.shared.edge.clock.sleep_until(latest) => {}
-                }
-            })
-            .await?;
-        }
+        let latest = later(self.shared.edge.now(), SUCCESSION);
+        self.within(async {
+            tokio::select! {
+                biased;
+                () = self.ticket.turn() => {}
+                () = self.shared.edge.clock.sleep_until(latest) => {}
+            }
+        })
+        .await?;
         if let Some(state) = &self.request.state {
             return self.second(client, state).await;
         }
         let granted = self.first_factor(client).await?;
-        let gateway = self.gateway().await?;
+        let gateway = self.gateway().await.map_err(Refusal::without_challenge)?;
         let view = self.create(client).await?;
-        let open = Open {
-            client: self.request.head.client,
-            user_name: self.request.user.clone(),
-            id: view.id,
-            user: view.user.clone(),
-            expires_at: view.expires_at,
-            granted,
-        };
+        let open = Open { id: view.id, user: view.user.clone(), expires_at: view.expires_at, granted };
         self.ending(&open, self.first(client, gateway, &view, &open)).await
     }
 
@@ -142,6 +133,9 @@ impl Login {
         match view.status.as_str() {
             // Approved at once, so by no factor of the person.
             "approved" if client.first_factor == FirstFactor::None => Err(Refusal::NameAlone),
+            "pending" | "approved" if self.shared.edge.now() > last_moment(open) => {
+                Err(Refusal::NotServed(Cause::ClockDiffers))
+            }
             "pending" if client.style == Style::Challenge => match &view.number {
                 Some(number) => self.ask(number, open),
                 // Policy asks for no number: there is nothing to show.
@@ -158,12 +152,16 @@ impl Login {
             return Err(Refusal::NotServed(Cause::ServerUnavailable));
         }
         let random = self.shared.edge.random().map_err(|_| Refusal::NotServed(Cause::NoEntropy))?;
-        let bound = Bound { client: open.client, user: open.user_name.clone(), payload: open.clone() };
+        let (client, user) = (self.request.head.client, self.request.user.clone());
+        let bound = Bound { client, user, payload: open.clone() };
         let mut states = self.shared.states();
         // Challenges whose State nobody brought back have died by themselves.
         drop(states.sweep(self.shared.edge.now()));
         let issued = states.issue(random, bound, open.expires_at);
-        let state = issued.map_err(|_| Refusal::NotServed(Cause::Overloaded))?;
+        let state = issued.map_err(|too_many| match too_many {
+            TooMany::All => Refusal::NotServed(Cause::Overloaded),
+            TooMany::OfClient => Refusal::NotServed(Cause::ClientOverloaded),
+        })?;
         Ok(Answer::Challenge { message: format!("Enter {number} in your phone"), state })
     }
 
@@ -172,13 +170,16 @@ impl Login {
         if client.style != Style::Challenge {
             return Err(Refusal::State);
         }
-        // Whatever it is worth, it is spent.
-        let open = self.shared.states().forget(state).ok_or(Refusal::State)?;
-        let ours = open.client == self.request.head.client && open.user_name == self.request.user;
-        if !ours || self.shared.edge.now() >= open.expires_at {
-            self.delete(open.client, open.id).await;
-            return Err(Refusal::State);
-        }
+        let now = self.shared.edge.now();
+        let spent = self.shared.states().take(state, self.request.head.client, &self.request.user, now);
+        let open = match spent {
+            Spent::Ours(open) => open,
+            Spent::Others(bound) => {
+                self.delete(bound.client, bound.payload.id).await;
+                return Err(Refusal::State);
+            }
+            Spent::Unknown => return Err(Refusal::State),
+        };
         self.ending(&open, async {
             let gateway = self.gateway().await?;
             self.hold(client, gateway, &open).await
@@ -194,7 +195,7 @@ impl Login {
     ) -> Result<Answer, Refusal> {
         let outcome = login.await;
         if outcome.as_ref().is_err_and(Refusal::leaves_it_open) {
-            self.delete(open.client, open.id).await;
+            self.delete(self.request.head.client, open.id).await;
         }
         outcome
     }
@@ -241,16 +242,31 @@ impl Login {
                 (code::ACCESS_ACCEPT, sealed.map_err(|_| Refusal::NotServed(Cause::NoEntropy))?)
             }
         };
-        self.shared.reply(head, code, &attributes).await.map_err(Refusal::NotServed)?;
+        if let Err(fault) = self.shared.reply(head, code, &attributes).await {
+            self.take_back(&attributes).await;
+            return Err(match fault {
+                NoReply::TooLong(_) => Refusal::NotServed(Cause::AnswerTooLong),
+                NoReply::Superseded => Refusal::Told,
+            });
+        }
         tracing::info!(client = %client.name, code, "answered");
         Ok(())
+    }
+
+    /// Ends the challenge of an Access-Challenge that was not sent.
+    async fn take_back(&self, attributes: &[(u8, Vec<u8>)]) {
+        let state = attributes.iter().find(|(kind, _)| *kind == STATE);
+        let open = state.and_then(|(_, state)| self.shared.states().forget(state));
+        if let Some(open) = open {
+            self.delete(self.request.head.client, open.id).await;
+        }
     }
 
     /// Runs `work` until the login must end.
     async fn within<T>(&self, work: impl Future<Output = T>) -> Result<T, Ended> {
         tokio::select! {
             biased;
-            () = self.ticket.end.cancelled() => Err(Ended::Told),
+            () = self.ticket.end().cancelled() => Err(Ended::Told),
             done = work => Ok(done),
             () = self.late.cancelled() => Err(Ended::Deadline),
         }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::label::escaped;
 use crate::packet::code;
 
 /// Counters by client.
@@ -50,8 +51,7 @@ impl Metrics {
         }
     }
 
-    /// The text, without what was dropped but with the head of its lines at the end. Names of clients have no
-    /// character that would have to be escaped.
+    /// The text, without what was dropped but with the head of its lines at the end.
     pub(super) fn text(&self, waiting: usize) -> String {
         let mut text = String::new();
         head(&mut text, "requests_total", "counter", "Logins and Status-Servers, without retransmissions.");
@@ -71,7 +71,7 @@ impl Metrics {
 
     fn lines(&self, text: &mut String, name: &str, labels: &str, counter: impl Fn(&Counters) -> &AtomicU64) {
         for (client, counters) in &self.clients {
-            let value = counter(counters).load(Ordering::Relaxed);
+            let (client, value) = (escaped(client), counter(counters).load(Ordering::Relaxed));
             let _ = writeln!(text, "gatematch_radius_{name}{{client=\"{client}\"{labels}}} {value}");
         }
     }

@@ -1,10 +1,9 @@
-//! The UDP socket, and what the system must allow for thousands of logins at once.
+//! The UDP socket.
 
 use std::io;
 use std::net::SocketAddr;
 
 use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_recv_buffer_size_force};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::UdpSocket;
 
 /// Room for about 10,000 datagrams that arrive in one burst, in bytes.
@@ -12,7 +11,6 @@ const RECEIVE_BUFFER: usize = 8 * 1024 * 1024;
 
 /// Binds the socket, with as much buffer as the system gives.
 pub(super) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
-    allow_many_connections();
     let socket = std::net::UdpSocket::bind(address)?;
     socket.set_nonblocking(true)?;
     // Only a privileged process may go beyond net.core.rmem_max; less is enough to work.
@@ -20,14 +18,4 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
         let _ = set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER);
     }
     UdpSocket::from_std(socket)
-}
-
-/// Each login that waits holds a connection to the server: raises the soft limit of open files to the hard one.
-fn allow_many_connections() {
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current != limit.maximum
-        && setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).is_err()
-    {
-        tracing::debug!("the limit of open files could not be raised");
-    }
 }

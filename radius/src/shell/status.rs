@@ -58,7 +58,7 @@ pub(super) fn answer(shared: &Arc<Shared>, request: Box<StatusRequest>) {
         let ready = shared.readiness.ask(&shared.api, &shared.edge).await;
         shared.readiness.waiting.fetch_sub(1, Ordering::Relaxed);
         let answered = if ready {
-            shared.reply(&request.head, code::ACCESS_ACCEPT, &[]).await
+            shared.reply(&request.head, code::ACCESS_ACCEPT, &[]).await.map_err(|_| Cause::AnswerTooLong)
         } else {
             Err(Cause::ServerUnavailable)
         };

@@ -1,26 +1,23 @@
 //! The front door on real sockets, before a server that says what the test wants.
 
+mod place;
 mod server;
+mod trust;
+mod unreachable;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use gatematch_protocol::challenge::ChallengeView;
-use gatematch_protocol::id::ChallengeId;
-use gatematch_protocol::result::ResultFault;
 use gatematch_protocol::secret::Secret;
-use gatematch_protocol::time::Timestamp;
 use tokio::net::UdpSocket;
 use tokio::time::Instant;
 
 use self::server::{Says, Server};
 use super::*;
-use crate::api::{Expected, Failure};
 use crate::attribute::{PROXY_STATE, REPLY_MESSAGE, SESSION_TIMEOUT, STATE, USER_NAME, USER_PASSWORD, microsoft};
 use crate::authenticator::{hide_password, reply_is_authentic, reveal_password};
-use crate::edge::{Clock, Pending};
-use crate::packet::{Packet, code};
+use crate::packet::Packet;
 use crate::reply::{Query, Reply};
 
 const SECRET: &str = "secret of the client";
@@ -294,45 +291,4 @@ async fn no_phone_rings_before_the_upstream_server_accepts() {
             assert!(front.metrics_text().contains(&format!("cause=\"{cause}\"}} 1")), "{cause}");
         }
     }
-}
-
-/// A clock that stands still until it is told.
-struct Held(std::sync::atomic::AtomicI64);
-
-impl Clock for Held {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_numeric_date(self.0.load(std::sync::atomic::Ordering::Relaxed))
-    }
-
-    fn sleep_until(&self, _: Timestamp) -> Pending<'static, ()> {
-        Box::pin(std::future::pending())
-    }
-}
-
-#[tokio::test]
-async fn keys_are_fetched_again_for_an_unknown_one_but_once_a_minute() {
-    let server = Server::start(Says::default()).await;
-    let clock = Arc::new(Held(1_800_000_000.into()));
-    let edge = Edge { clock: Arc::<Held>::clone(&clock), ..Edge::system() };
-    let trust = Trust::new(Api::new(&server.url()).unwrap(), edge);
-    let challenge = ChallengeId::new(clock.now(), [3; 10]);
-    let view = ChallengeView {
-        id: challenge,
-        status: "redeemed".to_owned(),
-        reason: None,
-        user: "alice".to_owned(),
-        number: None,
-        methods: Vec::new(),
-        expires_at: clock.now(),
-        result: Some(server::forged(challenge, clock.now())),
-    };
-    let expected = Expected { gateway: server::gateway(), challenge, user: "alice" };
-    for (second, fetches) in [(0, 1), (1, 1), (59, 1), (60, 2), (61, 2)] {
-        clock.0.store(1_800_000_000 + second, std::sync::atomic::Ordering::Relaxed);
-        let checked = trust.check(&view, expected).await;
-        assert_eq!(checked, Err(Failure::Unbelievable(ResultFault::UnknownKey)));
-        assert_eq!(server.key_fetches.load(std::sync::atomic::Ordering::Relaxed), fetches, "{second}");
-    }
-    let nothing = ChallengeView { result: None, ..view };
-    assert!(trust.check(&nothing, expected).await.is_err());
 }

@@ -3,8 +3,8 @@
 use gatematch_protocol::secret::Secret;
 use zeroize::Zeroizing;
 
-use crate::attribute::microsoft::{MS_CHAP_MPPE_KEYS, MS_MPPE_RECV_KEY, MS_MPPE_SEND_KEY, VENDOR};
-use crate::attribute::{MESSAGE_AUTHENTICATOR, PROXY_STATE, STATE, TUNNEL_PASSWORD, VENDOR_SPECIFIC};
+use crate::attribute::microsoft::{MS_CHAP_MPPE_KEYS, MS_CHAP2_SUCCESS, MS_MPPE_RECV_KEY, MS_MPPE_SEND_KEY, VENDOR};
+use crate::attribute::{TUNNEL_PASSWORD, VENDOR_SPECIFIC, is_of_the_protocol};
 use crate::authenticator::{hide_password, hide_salted, reveal_password, reveal_salted};
 use crate::edge::{Edge, NoEntropy};
 use crate::packet::{Packet, VendorSpecific};
@@ -52,17 +52,16 @@ impl std::fmt::Debug for Granted {
     }
 }
 
-/// Takes over what `reply`, the answer to a query with this authenticator, grants: all but what belongs to the hop.
-/// State too belongs to it: whoever sends it here later could not be helped.
+/// Takes over what `reply`, the answer to a query with this authenticator, grants: what settings may set, and what is
+/// hidden anew. The rest belongs to the hop, or to a conversation that the client does not have with us.
 pub(super) fn take(reply: &Packet<'_>, authenticator: &[u8; 16], secret: &Secret) -> Vec<Granted> {
-    let ours = |kind| !matches!(kind, MESSAGE_AUTHENTICATOR | PROXY_STATE | STATE);
     let hop = (authenticator, secret);
     reply
         .attributes()
-        .filter(|attribute| ours(attribute.kind))
         .flat_map(|attribute| match attribute.kind {
             TUNNEL_PASSWORD => tunnel_password(attribute.value, hop).into_iter().collect(),
             VENDOR_SPECIFIC => vendor_specific(attribute.value, hop),
+            kind if is_of_the_protocol(None, kind) => Vec::new(),
             kind => vec![Granted::open(kind, attribute.value)],
         })
         .collect()
@@ -77,18 +76,14 @@ fn tunnel_password(value: &[u8], (authenticator, secret): Theirs<'_>) -> Option<
     Some(Granted { kind: TUNNEL_PASSWORD, head: vec![*tag], value, hiding: Hiding::Salted })
 }
 
-/// One Vendor-Specific may hold several attributes (RFC 2865, section 5.26); where keys are among them, each gets its
-/// own.
+/// One Vendor-Specific may hold several attributes (RFC 2865, section 5.26): of Microsoft's, each gets its own. One
+/// of Microsoft that keeps to no form is left out: nobody knows what it would hand on.
 fn vendor_specific(value: &[u8], theirs: Theirs<'_>) -> Vec<Granted> {
-    let of_microsoft = VendorSpecific::read(value).filter(|specific| specific.vendor == VENDOR);
-    let Some(specific) = of_microsoft.filter(|specific| specific.parts().any(|(kind, _)| is_key(kind))) else {
+    if !value.starts_with(&VENDOR.to_be_bytes()) {
         return vec![Granted::open(VENDOR_SPECIFIC, value)];
-    };
-    specific.parts().filter_map(|(kind, part)| microsoft(kind, part, theirs)).collect()
-}
-
-const fn is_key(kind: u8) -> bool {
-    matches!(kind, MS_CHAP_MPPE_KEYS | MS_MPPE_SEND_KEY | MS_MPPE_RECV_KEY)
+    }
+    let specific = VendorSpecific::read(value);
+    specific.iter().flat_map(VendorSpecific::parts).filter_map(|(kind, part)| microsoft(kind, part, theirs)).collect()
 }
 
 fn microsoft(kind: u8, part: &[u8], (authenticator, secret): Theirs<'_>) -> Option<Granted> {
@@ -101,6 +96,8 @@ fn microsoft(kind: u8, part: &[u8], (authenticator, secret): Theirs<'_>) -> Opti
             };
             (reveal_password(part, authenticator, secret).ok().map(whole), Hiding::Padded)
         }
+        MS_CHAP2_SUCCESS => (Some(Zeroizing::new(part.to_vec())), Hiding::Open),
+        kind if is_of_the_protocol(Some(VENDOR), kind) => return None,
         _ => (Some(Zeroizing::new(part.to_vec())), Hiding::Open),
     };
     let Some(value) = value else {
@@ -117,7 +114,7 @@ fn microsoft(kind: u8, part: &[u8], (authenticator, secret): Theirs<'_>) -> Opti
 }
 
 fn left_out(what: &str) {
-    tracing::warn!(what, "a key in an upstream Access-Accept cannot be read and is left out");
+    tracing::debug!(what, "a key in an upstream Access-Accept cannot be read and is left out");
 }
 
 /// The attributes of an Access-Accept: types and values, hidden for the client that has `secret` and asked with this
@@ -153,7 +150,10 @@ pub fn seal(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribute::{CLASS, SESSION_TIMEOUT};
+    use crate::attribute::{
+        CHAP_CHALLENGE, CHAP_PASSWORD, CLASS, EAP_MESSAGE, PROXY_STATE, SESSION_TIMEOUT, STATE, USER_NAME,
+        USER_PASSWORD,
+    };
     use crate::packet::code;
     use crate::reply::Reply;
 
@@ -178,6 +178,37 @@ mod tests {
         let sealed = through(reply);
         assert_eq!(sealed.iter().map(|(kind, _)| *kind).collect::<Vec<_>>(), [CLASS, CLASS, VENDOR_SPECIFIC]);
         assert_eq!(sealed[2].1, [&[0, 0, 0, 9, 1, 14][..], b"other vendor"].concat());
+    }
+
+    #[test]
+    fn what_settings_may_not_set_does_not_go_on() {
+        let part = |kind: u8, value: &[u8]| [&[kind, u8::try_from(value.len() + 2).unwrap()][..], value].concat();
+        let microsoft = |parts: &[Vec<u8>]| [&VENDOR.to_be_bytes()[..], &parts.concat()].concat();
+        let reply = Reply::new(code::ACCESS_ACCEPT, 1, THERE)
+            .attribute(EAP_MESSAGE, &[3, 0, 0, 4])
+            .attribute(USER_NAME, b"mallory")
+            .attribute(USER_PASSWORD, &[7; 16])
+            .attribute(CHAP_PASSWORD, &[7; 17])
+            .attribute(CHAP_CHALLENGE, &[7; 16])
+            .attribute(VENDOR_SPECIFIC, &microsoft(&[part(2, b"E=691"), part(26, b"S=ok"), part(63, &[0, 0, 0, 1])]))
+            .attribute(VENDOR_SPECIFIC, &microsoft(&[vec![2, 200, 1]]))
+            .attribute(VENDOR_SPECIFIC, &microsoft(&[]))
+            .attribute(VENDOR_SPECIFIC, &[0, 0, 0, 9, 1, 200]);
+        let sealed = through(reply);
+        let expected =
+            [microsoft(&[part(26, b"S=ok")]), microsoft(&[part(63, &[0, 0, 0, 1])]), vec![0, 0, 0, 9, 1, 200]];
+        assert_eq!(sealed, expected.map(|value| (VENDOR_SPECIFIC, value)));
+    }
+
+    #[test]
+    fn a_setting_is_like_a_part_that_came_behind_another() {
+        let server = Secret::new("secret of the server");
+        let both = [&VENDOR.to_be_bytes()[..], &[7, 6, 0, 0, 0, 4], &[63, 6, 0, 0, 0, 0]].concat();
+        let datagram =
+            Reply::new(code::ACCESS_ACCEPT, 1, THERE).attribute(VENDOR_SPECIFIC, &both).finish(&server).unwrap();
+        let granted = take(&Packet::decode(&datagram).unwrap(), &THERE, &server);
+        let setting = Granted::open(VENDOR_SPECIFIC, &[0, 0, 1, 55, 63, 6, 0, 0, 0, 1]);
+        assert_eq!(granted.iter().map(|granted| setting.is_alike(granted)).collect::<Vec<_>>(), [false, true]);
     }
 
     #[test]

@@ -12,6 +12,8 @@ use gatematch_protocol::time::Timestamp;
 
 /// How often a server that does not answer is probed while somebody needs it, in seconds.
 const PROBE_EVERY: i64 = 10;
+/// How long nothing more is said of a server whose rank has changed, in seconds.
+const TELL_EVERY: i64 = 60;
 
 /// What is known of one server.
 #[derive(Clone, Debug)]
@@ -19,6 +21,8 @@ pub(super) struct Health {
     state: State,
     status_server: bool,
     revive_after: Duration,
+    /// Until when nothing more is said of it.
+    told_until: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +48,7 @@ pub(super) enum Rank {
 
 impl Health {
     pub(super) const fn new(status_server: bool, revive_after: Duration) -> Self {
-        Self { state: State::Alive, status_server, revive_after }
+        Self { state: State::Alive, status_server, revive_after, told_until: None }
     }
 
     /// How willingly it is asked now. Where no Status-Server can tell, a dead one is let have one request each
@@ -53,7 +57,7 @@ impl Health {
         match self.state {
             State::Alive => Rank::Alive,
             State::Suspect { .. } => Rank::Suspect,
-            State::Dead { next } if !self.status_server && now >= next => {
+            State::Dead { next } if !self.status_server && is_due(next, now, self.revival(now)) => {
                 self.state = State::Dead { next: self.revival(now) };
                 Rank::Alive
             }
@@ -76,11 +80,22 @@ impl Health {
         Some(rank)
     }
 
+    /// Whether a change of rank is worth a line in the log: a server that answers half of a thousand requests changes it
+    /// with each.
+    pub(super) fn is_news(&mut self, now: Timestamp) -> bool {
+        let next = now.plus_seconds(TELL_EVERY);
+        let is_news = self.told_until.is_none_or(|until| is_due(until, now, next));
+        if is_news {
+            self.told_until = Some(next);
+        }
+        is_news
+    }
+
     /// Whether a probe is to be sent now; whoever hears yes sends it.
     pub(super) fn is_probe_due(&mut self, now: Timestamp) -> bool {
         let later = now.plus_seconds(PROBE_EVERY);
         match &mut self.state {
-            State::Suspect { next } | State::Dead { next } if self.status_server && now >= *next => {
+            State::Suspect { next } | State::Dead { next } if self.status_server && is_due(*next, now, later) => {
                 *next = later;
                 true
             }
@@ -91,6 +106,12 @@ impl Health {
     fn revival(&self, now: Timestamp) -> Timestamp {
         now.plus_seconds(i64::try_from(self.revive_after.as_secs()).unwrap_or(i64::MAX))
     }
+}
+
+/// Whether it is time. `latest` is the latest that could have been said now: what is later was said before the clock was
+/// set back.
+fn is_due(next: Timestamp, now: Timestamp, latest: Timestamp) -> bool {
+    now >= next || next > latest
 }
 
 #[cfg(test)]
@@ -124,6 +145,27 @@ mod tests {
         assert_eq!(health.rank(at(1_000)), Rank::Dead, "only an answer revives it");
         health.note(true, at(1_000));
         assert_eq!(health.rank(at(1_000)), Rank::Alive);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_stops_no_probe() {
+        for status_server in [true, false] {
+            let mut health = Health::new(status_server, Duration::from_secs(30));
+            health.note(false, at(10_000));
+            health.note(false, at(10_000));
+            let mut is_tried = |second| {
+                if status_server { health.is_probe_due(at(second)) } else { health.rank(at(second)) == Rank::Alive }
+            };
+            assert!(!is_tried(10_001) && is_tried(0) && !is_tried(1) && is_tried(31), "{status_server}");
+        }
+    }
+
+    #[test]
+    fn one_change_a_minute_is_news() {
+        let mut health = Health::new(true, Duration::from_secs(30));
+        let news: Vec<_> = (0..130).filter(|second| health.is_news(at(*second))).collect();
+        assert_eq!(news, [0, 60, 120]);
+        assert!(health.is_news(at(-10_000)) && !health.is_news(at(-9_999)), "the clock was set back");
     }
 
     #[test]

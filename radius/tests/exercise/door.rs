@@ -9,7 +9,7 @@ use gatematch_protocol::time::Timestamp;
 use gatematch_radius::attribute::{MESSAGE_AUTHENTICATOR, PROXY_STATE};
 use gatematch_radius::authenticator::{Secret, reply_is_authentic};
 use gatematch_radius::client::{Client, Clients, Network};
-use gatematch_radius::door::{Cause, Door, Head, Received};
+use gatematch_radius::door::{Cause, Door, Head, Received, Refused};
 use gatematch_radius::duplicate::{Key, Limits};
 use gatematch_radius::packet::{Packet, code};
 use gatematch_radius::reply::Query;
@@ -92,6 +92,8 @@ struct Scene {
     now: Timestamp,
     in_progress: Vec<Head>,
     answers: HashMap<Key, Arc<[u8]>>,
+    /// The octets that were last let in, or refused, with this key.
+    octets: HashMap<Key, Vec<u8>>,
 }
 
 /// Lets the steps of an input happen.
@@ -100,7 +102,7 @@ pub(crate) fn door(mut input: &[u8]) {
     assert!(door.is_some());
     let Some(door) = door else { return };
     let now = Timestamp::from_numeric_date(1_700_000_000);
-    let mut scene = Scene { door, now, in_progress: Vec::new(), answers: HashMap::new() };
+    let mut scene = Scene { door, now, in_progress: Vec::new(), answers: HashMap::new(), octets: HashMap::new() };
     for _ in 0..MAX_STEPS {
         let Some(step) = Step::read(&mut input) else { break };
         scene.take(&step);
@@ -144,13 +146,28 @@ impl Scene {
             authenticator: *packet.authenticator(),
         });
         let is_known = self.in_progress.iter().any(|head| Some(head.key) == key);
+        let octets = packet.map(|packet| packet.bytes().to_vec()).unwrap_or_default();
+        let is_the_same = key.is_some_and(|key| self.octets.get(&key) == Some(&octets));
         match self.door.receive(self.now, source, datagram) {
             Received::Dropped { client, cause } => {
                 assert_eq!(client.is_none(), cause == Cause::UnknownClient);
                 assert_eq!(client, self.door.clients().find(source.ip()));
+                assert!(cause != Cause::AuthenticatorReused || !is_the_same);
             }
-            Received::Again(octets) => assert_eq!(key.and_then(|key| self.answers.get(&key)), Some(&octets)),
-            Received::Waiting => assert!(is_known),
+            Received::Again(octets) => {
+                assert!(is_the_same && key.and_then(|key| self.answers.get(&key)) == Some(&octets));
+            }
+            Received::Waiting => assert!(is_known && is_the_same),
+            Received::Refused(Refused { octets: answer, superseded, .. }) => {
+                let Some((key, packet)) = key.zip(packet) else { return };
+                assert!(!is_known);
+                let proxy_states = packet.all(PROXY_STATE).map(<[u8]>::to_vec).collect();
+                is_sound(&Head { key, client: 0, code: code::ACCESS_REQUEST, proxy_states }, &answer);
+                assert_eq!(answer.first(), Some(&code::ACCESS_REJECT));
+                self.takes_the_place(&key, superseded);
+                self.answers.insert(key, answer);
+                self.octets.insert(key, octets);
+            }
             Received::Status(status) => {
                 let answer = self.door.reply(&status.head, code::ACCESS_ACCEPT, &[], self.now);
                 is_sound(&status.head, answer.as_deref().unwrap_or_default());
@@ -160,21 +177,22 @@ impl Scene {
                 assert!(
                     !request.user.is_empty() && Some(request.raw.as_slice()) == packet.map(|packet| packet.bytes())
                 );
-                self.takes_the_place(&request.head, superseded);
+                self.takes_the_place(&request.head.key, superseded);
                 self.answers.remove(&request.head.key);
+                self.octets.insert(request.head.key, octets);
                 self.in_progress.push(request.head);
             }
         }
     }
 
     /// The login before with the same address, port and identifier, if it is in progress, is told and is rejected.
-    fn takes_the_place(&mut self, head: &Head, superseded: Option<Key>) {
-        let is_before =
-            |before: &Head| (before.key.source, before.key.identifier) == (head.key.source, head.key.identifier);
+    fn takes_the_place(&mut self, key: &Key, superseded: Option<Key>) {
+        let is_before = |before: &Head| (before.key.source, before.key.identifier) == (key.source, key.identifier);
         let place = self.in_progress.iter().position(is_before);
         let before = place.map(|place| self.in_progress.remove(place));
         assert_eq!(before.as_ref().map(|before| before.key), superseded);
         if let Some(before) = before {
+            assert!(self.door.reply(&before, code::ACCESS_ACCEPT, &[], self.now).is_err());
             let rejected = self.door.reply(&before, code::ACCESS_REJECT, &[], self.now);
             is_sound(&before, rejected.as_deref().unwrap_or_default());
         }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use gatematch_protocol::challenge::{ChallengeView, CreateChallenge};
 use gatematch_protocol::id::ChallengeId;
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 
-use super::refusal::{Ended, Refusal};
+use super::refusal::{Ended, Refusal, ended_after};
 use super::{Login, ids};
 use crate::api::{Failure, client_of};
 use crate::deadline::{Pause, challenge_seconds, later};
@@ -20,46 +19,56 @@ const TRIES: usize = 4;
 
 type Created = Result<ChallengeView, Failure>;
 
+/// A call whose answer came too late, or not at all.
+struct BrokenOff {
+    ended: Ended,
+    /// Whether it told of a challenge all the same, which was ended.
+    told_of_one: bool,
+}
+
 impl Login {
-    /// Makes the challenge. While the server cannot, it is asked again until the login must end.
+    /// Makes the challenge. While the server cannot, it is asked again until the login must end. A deadline that comes
+    /// meanwhile is the server's: nothing else is waited for here.
     pub(super) async fn create(&self, client: &ClientSettings) -> Result<ChallengeView, Refusal> {
         let challenge = message(client, &self.request);
         let mut pause = Pause::new();
-        let mut failed = false;
         loop {
-            match self.create_once(&challenge).await.map_err(|ended| ended_after(ended, failed))? {
-                Ok(view) => return Ok(view),
-                Err(failure) => self.weigh(&failure)?,
+            match self.create_once(&challenge).await {
+                Ok(Ok(view)) => return Ok(view),
+                Ok(Err(failure)) => self.weigh(&failure)?,
+                Err(BrokenOff { ended, told_of_one: true }) => return Err(ended_after(ended, true)),
+                Err(BrokenOff { ended, .. }) => return Err(ended_after(ended, true).without_challenge()),
             }
-            failed = true;
-            self.rest(&mut pause).await.map_err(|ended| ended_after(ended, failed))?;
+            self.rest(&mut pause).await.map_err(|ended| ended_after(ended, true).without_challenge())?;
         }
     }
 
     /// One call. It is not broken off in the middle: whoever is told of the challenge, ends it if need be.
-    async fn create_once(&self, challenge: &CreateChallenge) -> Result<Created, Ended> {
+    async fn create_once(&self, challenge: &CreateChallenge) -> Result<Created, BrokenOff> {
         let (sender, mut receiver) = oneshot::channel::<Created>();
-        let over = CancellationToken::new();
-        let (shared, challenge, guard) = (Arc::clone(&self.shared), challenge.clone(), over.clone().drop_guard());
-        let (client, key) = (self.request.head.client, ids::idempotency_key(&self.request.head.key));
-        tokio::spawn(async move {
-            let _guard = guard;
-            let Some(settings) = shared.clients.get(client) else { return };
+        let (shared, challenge) = (Arc::clone(&self.shared), challenge.clone());
+        let (client, key) = (self.request.head.client, ids::idempotency_key(&self.request));
+        // Whether it had to end a challenge that nobody waited for.
+        let call = tokio::spawn(async move {
+            let Some(settings) = shared.clients.get(client) else { return false };
             let created = shared.api.create(&settings.gateway_key, &key, &challenge).await;
-            if let Err(Ok(view)) = sender.send(created) {
-                shared.cancel(client, view.id).await;
-            }
+            let Err(Ok(view)) = sender.send(created) else { return false };
+            shared.cancel(client, view.id).await;
+            true
         });
         match self.within(&mut receiver).await {
             Ok(created) => Ok(created.unwrap_or_else(|_| Err(Failure::Unavailable("the call was lost".to_owned())))),
             Err(ended) => {
                 receiver.close();
-                match receiver.try_recv() {
-                    Ok(Ok(view)) => self.delete(client, view.id).await,
-                    Ok(Err(_)) => {}
-                    Err(_) => self.until_cleaned_up(over.cancelled()).await,
-                }
-                Err(ended)
+                let told_of_one = match receiver.try_recv() {
+                    Ok(Ok(view)) => {
+                        self.delete(client, view.id).await;
+                        true
+                    }
+                    Ok(Err(_)) => false,
+                    Err(_) => self.until_cleaned_up(call).await.is_some_and(|call| call.unwrap_or(true)),
+                };
+                Err(BrokenOff { ended, told_of_one })
             }
         }
     }
@@ -68,18 +77,15 @@ impl Login {
     pub(super) async fn delete(&self, client: usize, id: ChallengeId) {
         let shared = Arc::clone(&self.shared);
         let ending = tokio::spawn(async move { shared.cancel(client, id).await });
-        self.until_cleaned_up(async {
-            let _ = ending.await;
-        })
-        .await;
+        let _ = self.until_cleaned_up(ending).await;
     }
 
-    async fn until_cleaned_up(&self, work: impl Future<Output = ()>) {
+    async fn until_cleaned_up<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let latest = self.times.clean_up(self.shared.edge.now(), self.late.is_cancelled());
         tokio::select! {
             biased;
-            () = work => {}
-            () = self.shared.edge.clock.sleep_until(latest) => {}
+            done = work => Some(done),
+            () = self.shared.edge.clock.sleep_until(latest) => None,
         }
     }
 
@@ -95,26 +101,18 @@ impl Login {
                 Err(Refusal::NotServed(Cause::GatewayKeyRefused))
             }
             Failure::Refused(status) => {
-                tracing::warn!(status, "the server refused a call; are both of the same version?");
-                Err(Refusal::Call(*status))
+                tracing::debug!(status, "the server refused a call");
+                Err(Refusal::NotServed(Cause::CallRefused))
             }
             Failure::Unbelievable(fault) => {
-                tracing::error!(%fault, "a result is not to be believed; nobody was let in on it");
-                Err(Refusal::Unbelievable(fault.to_string()))
+                tracing::debug!(%fault, "a result is not to be believed; nobody was let in on it");
+                Err(Refusal::NotServed(Cause::ResultUnbelievable))
             }
         }
     }
 
     pub(super) async fn rest(&self, pause: &mut Pause) -> Result<(), Ended> {
         self.within(self.shared.edge.clock.sleep_until(later(self.shared.edge.now(), pause.take()))).await
-    }
-}
-
-/// A deadline that comes while the server does not answer is the server's.
-pub(super) fn ended_after(ended: Ended, failed: bool) -> Refusal {
-    match ended {
-        Ended::Deadline if failed => Refusal::NotServed(Cause::ServerUnavailable),
-        ended => ended.into(),
     }
 }
 

@@ -6,8 +6,7 @@ use gatematch_protocol::challenge::ChallengeView;
 use gatematch_protocol::id::GatewayId;
 use gatematch_protocol::time::Timestamp;
 
-use super::call::ended_after;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, ended_after};
 use super::{Answer, Login, Open, ids};
 use crate::api::{Expected, Failure, LONGEST_WAIT};
 use crate::deadline::Pause;
@@ -26,13 +25,7 @@ impl Login {
         gateway: GatewayId,
         open: &Open,
     ) -> Result<Answer, Refusal> {
-        if self.shared.edge.now() > last_moment(open) {
-            tracing::warn!(
-                challenge = %open.id,
-                "the challenge is over by the clock of this machine; it differs from the server's"
-            );
-        }
-        let redemption_id = ids::redemption_id(&self.request.head.key);
+        let redemption_id = ids::redemption_id(&self.request);
         let mut pause = Pause::new();
         let mut failed = false;
         loop {
@@ -110,7 +103,8 @@ fn is_factor(method: &str) -> bool {
     matches!(method, "push" | "totp" | "recovery_code" | "access_pass")
 }
 
-fn last_moment(open: &Open) -> Timestamp {
+/// When an approval can be redeemed no more.
+pub(super) fn last_moment(open: &Open) -> Timestamp {
     open.expires_at.plus_seconds(GRACE)
 }
 

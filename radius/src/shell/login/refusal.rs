@@ -31,10 +31,9 @@ pub(super) enum Refusal {
     FirstFactor,
     #[error("the client's gateway cannot show a number")]
     CannotDisplay,
-    #[error("the result is not to be believed: {0}")]
-    Unbelievable(String),
-    #[error("the server refused a call with {0}")]
-    Call(u16),
+    /// No challenge was made, as far as is known here.
+    #[error("the server did not answer, or could not decide")]
+    Unreachable,
     #[error("not served: {0}")]
     NotServed(Cause),
 }
@@ -42,6 +41,11 @@ pub(super) enum Refusal {
 impl Refusal {
     pub(super) fn decided(view: &ChallengeView) -> Self {
         Self::Decided { status: view.status.clone(), reason: view.reason.clone() }
+    }
+
+    /// The same, of a login that has learnt of no challenge.
+    pub(super) fn without_challenge(self) -> Self {
+        if self == Self::NotServed(Cause::ServerUnavailable) { Self::Unreachable } else { self }
     }
 
     /// Whether a challenge may still be open behind it.
@@ -53,6 +57,7 @@ impl Refusal {
     pub(super) const fn cause(&self) -> Option<Cause> {
         match self {
             Self::NotServed(cause) => Some(*cause),
+            Self::Unreachable => Some(Cause::ServerUnavailable),
             _ => None,
         }
     }
@@ -64,5 +69,13 @@ impl From<Ended> for Refusal {
             Ended::Deadline => Self::Deadline,
             Ended::Told => Self::Told,
         }
+    }
+}
+
+/// A deadline that comes while the server does not answer is the server's.
+pub(super) fn ended_after(ended: Ended, failed: bool) -> Refusal {
+    match ended {
+        Ended::Deadline if failed => Refusal::NotServed(Cause::ServerUnavailable),
+        ended => ended.into(),
     }
 }

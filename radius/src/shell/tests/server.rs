@@ -33,6 +33,18 @@ pub(super) struct Says {
     pub(super) honest: bool,
     pub(super) can_display: bool,
     pub(super) ready: bool,
+    /// The status of a redeem that the server does not understand.
+    pub(super) redeemed_status: Option<u16>,
+    /// How long a challenge lives, in seconds.
+    pub(super) expires_in: i64,
+    /// How long it takes to make one.
+    pub(super) creating: Duration,
+    /// How long a DELETE takes.
+    pub(super) ending: Duration,
+    /// Connections are taken, and nothing is ever said.
+    pub(super) mute: bool,
+    /// The same once a challenge was made.
+    pub(super) mute_after_create: bool,
     /// The status of every answer, where it is not as it should be.
     pub(super) broken: Option<u16>,
 }
@@ -47,6 +59,12 @@ impl Default for Says {
             honest: true,
             can_display: true,
             ready: true,
+            redeemed_status: None,
+            expires_in: 10,
+            creating: Duration::ZERO,
+            ending: Duration::ZERO,
+            mute: false,
+            mute_after_create: false,
             broken: None,
         }
     }
@@ -128,6 +146,13 @@ async fn answer(
         let told = if verb == "drops" { format!("{method} drops {body}") } else { format!("{method} {verb}") };
         calls.lock().unwrap().push(told.trim_end().to_owned());
     }
+    if says.mute || (says.mute_after_create && path.ends_with("/redeem")) {
+        return std::future::pending().await;
+    }
+    if method == "DELETE" && !says.ending.is_zero() {
+        tokio::time::sleep(says.ending).await;
+        calls.lock().unwrap().push("ended".to_owned());
+    }
     let wait = query.strip_prefix("wait=").map_or(0, |seconds| seconds.parse().unwrap());
     let (status, body) = reply(method, path, wait, body, &says, key).await;
     let (status, body) = says.broken.map_or((status, body), |status| (status, Value::Null));
@@ -152,8 +177,14 @@ async fn read(stream: &mut TcpStream) -> Option<(String, String, String)> {
 }
 
 async fn reply(method: &str, path: &str, wait: u64, body: &str, says: &Says, key: &Key) -> (u16, Value) {
+    if path == "/v1/challenges" {
+        tokio::time::sleep(says.creating).await;
+    }
     let now = Edge::system().now();
     if path.ends_with("/redeem") {
+        if let Some(status) = says.redeemed_status {
+            return (status, Value::Null);
+        }
         if says.redeemed == "pending" {
             tokio::time::sleep(Duration::from_secs(wait)).await;
         }
@@ -192,13 +223,13 @@ async fn reply(method: &str, path: &str, wait: u64, body: &str, says: &Says, key
 
 fn view(id: ChallengeId, status: &str, says: &Says, now: Timestamp) -> Value {
     json!({"id": id, "status": status, "reason": null, "user": "alice", "number": says.number,
-        "methods": ["push"], "expires_at": now.plus_seconds(10)})
+        "methods": ["push"], "expires_at": now.plus_seconds(says.expires_in)})
 }
 
-/// A result under a key that the server does not have.
-pub(super) fn forged(id: ChallengeId, now: Timestamp) -> String {
+/// A result under a key that the server does not have, named `kid`.
+pub(super) fn forged(id: ChallengeId, now: Timestamp, kid: &str) -> String {
     let key = Key(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap());
-    signed(id, &Says::default(), now, &key, "two")
+    signed(id, &Says::default(), now, &key, kid)
 }
 
 fn result(id: ChallengeId, says: &Says, now: Timestamp, key: &Key) -> String {
