@@ -51,11 +51,11 @@ struct Files {
 }
 
 impl FreeRadius {
-    /// The NPS of an RD Gateway: passes each login on to the first of `homes` that lives, waits `window` seconds, and
-    /// looks by Status-Server after one that did not answer.
-    pub async fn before(homes: &[SocketAddr], window: u16) -> Self {
+    /// The NPS of an RD Gateway: passes each login on to the first of `homes` that lives, waits as many seconds as stand
+    /// beside it, and looks by Status-Server after one that did not answer.
+    pub async fn before(homes: &[(SocketAddr, u16)]) -> Self {
         let (mut servers, mut pool) = (String::new(), String::new());
-        for (index, home) in homes.iter().enumerate() {
+        for (index, (home, window)) in homes.iter().enumerate() {
             let (ip, port) = (home.ip(), home.port());
             let _ = writeln!(
                 servers,

@@ -3,6 +3,7 @@
 mod challenge;
 mod datagrams;
 mod freeradius;
+mod review;
 mod standalone;
 mod time;
 mod upstream;

@@ -7,9 +7,10 @@ use gatematch_client_sim::connect::Browser;
 use gatematch_protocol::response::Decision;
 use gatematch_tests::Site;
 use gatematch_tests::freeradius::{FreeRadius, Radclient, free_address, rd_gateway_asks};
-use gatematch_tests::front::{FrontDoor, drops};
+use gatematch_tests::front::{FrontDoor, PATIENCE, drops};
 use gatematch_tests::moves::{count, only};
 use tokio::task::yield_now;
+use tokio::time::timeout;
 
 use super::{APPROVE_ONLY, blind, tap};
 
@@ -18,9 +19,12 @@ const WINDOW: u16 = 60;
 
 /// Looks at what the front door counted until a figure is what it should be.
 async fn until_counted(front: &FrontDoor, line: &str) {
-    while !front.front.metrics_text().lines().any(|found| found == line) {
-        yield_now().await;
-    }
+    let counted = async {
+        while !front.front.metrics_text().lines().any(|found| found == line) {
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, counted).await.unwrap_or_else(|_| panic!("{line} is not counted"));
 }
 
 #[tokio::test]
@@ -29,7 +33,7 @@ async fn freeradius_before_us_lets_in_whoever_types_the_number_on_the_page() {
     let (gateway, alice) = (blind(&site).await, site.person("alice").await);
     let keys = "accept = { \"MS-RDG-Device-Redirection\" = [\"drives\"], \"Session-Timeout\" = 3600 }";
     let front = FrontDoor::of(&site, &gateway, keys).await;
-    let nps = FreeRadius::before(&[front.address], WINDOW).await;
+    let nps = FreeRadius::before(&[(front.address, WINDOW)]).await;
     let browser = Browser::new(site.api());
     browser.arm("alice").await.unwrap();
     let person = async {
@@ -53,7 +57,7 @@ async fn freeradius_before_us_passes_a_denial_on_and_a_login_whose_time_is_over(
     let site = Site::start().await;
     let (gateway, alice) = (blind(&site).await, site.person("alice").await);
     let front = FrontDoor::of(&site, &gateway, APPROVE_ONLY).await;
-    let mut nps = FreeRadius::before(&[front.address], WINDOW).await;
+    let mut nps = FreeRadius::before(&[(front.address, WINDOW)]).await;
     let (asks, radclient) = (rd_gateway_asks("alice"), Radclient::of(nps.address));
     let (denied, ()) = tokio::join!(radclient.login(&asks), tap(&alice, Decision::Deny));
     let ignored = async {
@@ -77,7 +81,7 @@ async fn freeradius_before_us_passes_retransmissions_on_and_there_is_one_challen
     let site = Site::start().await;
     let (gateway, alice) = (blind(&site).await, site.person("alice").await);
     let front = FrontDoor::of(&site, &gateway, APPROVE_ONLY).await;
-    let nps = FreeRadius::before(&[front.address], WINDOW).await;
+    let nps = FreeRadius::before(&[(front.address, WINDOW)]).await;
     let person = async {
         // FreeRADIUS passes on one a second at most.
         until_counted(&front, "gatematch_radius_duplicates_total{client=\"rdg01\"} 1").await;
@@ -95,7 +99,7 @@ async fn freeradius_before_us_passes_the_number_and_the_state_on() {
     let site = Site::start().await;
     let (gateway, alice) = (site.gateway().await, site.person("alice").await);
     let front = FrontDoor::of(&site, &gateway, "style = \"challenge\"").await;
-    let nps = FreeRadius::before(&[front.address], WINDOW).await;
+    let nps = FreeRadius::before(&[(front.address, WINDOW)]).await;
     let radclient = Radclient::of(nps.address);
     let asked = radclient.login("User-Name = \"alice\"\nUser-Password = \"x\"\n").await;
     assert_eq!(asked.code(), Some("Access-Challenge"), "{}", asked.text);
@@ -115,13 +119,15 @@ async fn freeradius_before_us_looks_after_us_by_status_server_when_its_own_windo
     let site = Site::start().await;
     let (gateway, alice) = (blind(&site).await, site.person("alice").await);
     let front = FrontDoor::of(&site, &gateway, APPROVE_ONLY).await;
-    let mut nps = FreeRadius::before(&[front.address], 1).await;
+    let mut nps = FreeRadius::before(&[(front.address, 1)]).await;
     let (asks, radclient) = (rd_gateway_asks("alice"), Radclient::of(nps.address));
     let gave_up = radclient.login(&asks).await;
     assert_eq!((gave_up.code(), gave_up.values("Reply-Message").len()), (Some("Access-Reject"), 0), "its own");
     nps.tells("as zombie").await;
     nps.tells("Received response to status check").await;
     // RA-07: what is approved for the login that was given up serves no later one.
+    let nps = FreeRadius::before(&[(front.address, WINDOW)]).await;
+    let radclient = Radclient::of(nps.address);
     let first = alice.phone.waiting(0).await.unwrap().remove(0);
     alice.phone.respond(&first.challenge, Decision::Approve, None, None).await.unwrap();
     let again = async {
@@ -142,7 +148,7 @@ async fn freeradius_before_two_front_doors_goes_to_the_one_that_lives() {
     let site = Site::start().await;
     let (gateway, alice) = (blind(&site).await, site.person("alice").await);
     let front = FrontDoor::of(&site, &gateway, APPROVE_ONLY).await;
-    let mut nps = FreeRadius::before(&[free_address(), front.address], 1).await;
+    let mut nps = FreeRadius::before(&[(free_address(), 1), (front.address, WINDOW)]).await;
     let (asks, radclient) = (rd_gateway_asks("alice"), Radclient::of(nps.address));
     assert_eq!(radclient.login(&asks).await.code(), Some("Access-Reject"));
     nps.tells("as zombie").await;

@@ -161,16 +161,15 @@ async fn standalone_a_person_is_let_in_and_sigterm_answers_who_waits() {
     let ended = (town.events(&serving, "challenge.redeemed").await, town.events(&serving, "challenge.cancelled").await);
     assert_eq!(ended, (1, 1));
     let log = log_of(&town.machine);
-    assert!(log.contains("Access-Reject") && log.contains("stopping"), "{log}");
+    assert!(log.contains("stopping"), "{log}");
     assert!(!log.contains(SECRET) && !log.contains("gmg_"), "{log}");
     serving.stop().await;
 }
 
 #[tokio::test]
 async fn standalone_it_may_start_before_the_server_and_outlives_it() {
-    let town = Town::new().await;
+    let mut town = Town::new().await;
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-    let mut town = town;
     town.machine.set("GATEMATCH_LISTEN", &port.to_string());
     let config = town.table("").replace("[radius]\n", &format!("[radius]\nserver_url = \"http://{port}\"\n"));
     let front = Standalone::start(&town.machine, &config, &[("GATEMATCH_LOG", "warn")]).await;
@@ -232,9 +231,33 @@ async fn serve_with_a_table_radius_tells_where_lets_in_counts_and_ends_in_time()
     serving.stop().await;
 }
 
+#[tokio::test]
+async fn serve_takes_secrets_and_the_address_of_radius_from_its_environment() {
+    let mut town = Town::new().await;
+    let key = format!("gateway_key = \"{}\"", town.key);
+    let table = town.table("").replace(&key, "gateway_key_env = \"GATEMATCH_RDG01_KEY\"");
+    let table = table.replace(&format!("secret = \"{SECRET}\""), "secret_env = \"RDG01_SECRET\"");
+    town.write(&table.replace("127.0.0.1:0", "192.0.2.1:1812"));
+    let key = town.key.clone();
+    for (name, value) in
+        [("GATEMATCH_RDG01_KEY", key.as_str()), ("RDG01_SECRET", SECRET), ("GATEMATCH_RADIUS_LISTEN", "127.0.0.1:0")]
+    {
+        town.machine.set(name, value);
+    }
+    let serving = town.machine.serve().await;
+    let nps = nps(serving.radius.unwrap()).await;
+    let phone = serving.phone(&town.alice(&serving).await);
+    let request = nps.request(rd_gateway("alice"));
+    let (answer, ()) = tokio::join!(ask(&nps, &request), approve(&phone));
+    assert!(answer.is_accept());
+    town.machine.done("user list").await;
+    serving.stop().await;
+    assert_eq!(town.machine.log(), "", "nothing to warn of");
+}
+
 /// FreeRADIUS' window, in seconds; a real RD Gateway's is 60. `GATEMATCH_TEST_WINDOW` makes it another.
 fn window() -> u16 {
-    std::env::var("GATEMATCH_TEST_WINDOW").map_or(3, |text| text.parse().expect("a number of seconds"))
+    std::env::var("GATEMATCH_TEST_WINDOW").map_or(6, |text| text.parse().expect("a number of seconds"))
 }
 
 #[tokio::test]
@@ -245,15 +268,14 @@ async fn serve_answers_before_the_window_of_freeradius_is_over_by_the_clock_on_t
     town.write(&town.table(&format!("time_limit = {limit}\n")));
     let serving = town.machine.serve().await;
     let sim = town.alice(&serving).await;
-    let mut nps = FreeRadius::before(&[serving.radius.unwrap()], window).await;
+    let mut nps = FreeRadius::before(&[(serving.radius.unwrap(), window)]).await;
     let (asks, radclient) = (rd_gateway_asks("alice"), Radclient::of(nps.address).patient());
     let began = Instant::now();
-    // Nobody touches the phone.
+    // Nobody touches the phone. FreeRADIUS' own Access-Reject would have no Reply-Message.
     let heard = radclient.login(&asks).await;
     let took = began.elapsed();
     assert_eq!(heard.values("Reply-Message"), ["\"The sign-in was not approved.\""], "{}", heard.text);
-    let limit = Duration::from_secs(limit.into());
-    assert!(took < limit && took > limit.mul_f32(0.6), "{took:?}");
+    assert!(took > Duration::from_secs(limit.into()).mul_f32(0.7), "{took:?}");
     assert!(!nps.said().iter().any(|line| line.contains("as zombie")), "FreeRADIUS has not given up");
     let (phone, answer) = (serving.phone(&sim), radclient.login(&asks));
     let (heard, ()) = tokio::join!(answer, approve(&phone));

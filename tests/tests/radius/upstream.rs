@@ -83,8 +83,8 @@ async fn no_phone_is_asked_before_the_upstream_server_has_said_yes() {
         let hidden = digest::hide_password(b"hunter2", &asked.authenticator, BEHIND.as_bytes());
         assert_eq!(asked.all(kind::USER_PASSWORD), [hidden.as_slice()], "hidden anew");
         assert_eq!(asked.all(kind::USER_NAME), [b"alice"]);
-        let machine = asked.attributes.iter().flat_map(Attribute::vendor_parts).next();
-        assert_eq!(machine, Some((MICROSOFT, 50, &b"CLIENT-PC"[..])));
+        let vendor = Attribute::vendor(MICROSOFT, 50, b"CLIENT-PC");
+        assert_eq!(asked.all(kind::VENDOR_SPECIFIC), [vendor.value.as_slice()]);
         let proxy_states = asked.all(kind::PROXY_STATE);
         assert!(proxy_states.len() == 3 && proxy_states.starts_with(&[b"fe80::1", b"84"]), "and one of ours");
         // The gateway asks again, and there is nothing that it could have got.

@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use gatematch_client_sim::gateway::Gateway;
 use gatematch_protocol::response::Decision;
 use gatematch_tests::freeradius::{Answers, FreeRadius, Radclient, rd_gateway_asks};
-use gatematch_tests::front::{FrontDoor, drops};
+use gatematch_tests::front::{FrontDoor, PATIENCE, drops};
 use gatematch_tests::moves::count;
 use gatematch_tests::{Person, Site};
 use tokio::net::UdpSocket;
+use tokio::time::timeout;
 
 use crate::radius::upstream::front_before;
 use crate::radius::{APPROVE_ONLY, blind, tap};
@@ -95,7 +96,7 @@ async fn freeradius_behind_us_lets_rd_gateway_pass_without_a_password() {
     let behind = FreeRadius::behind(USERS, Answers::Signed).await;
     let front = scene.front(&[behind.address], "").await;
     // On both sides: the gateway's NPS, we, and the central NPS.
-    let before = FreeRadius::before(&[front.address], 60).await;
+    let before = FreeRadius::before(&[(front.address, 60)]).await;
     let asks = rd_gateway_asks("CONTOSO\\alice");
     let login = Radclient::of(before.address).login(&asks);
     let (heard, ()) = tokio::join!(login, tap(&scene.alice, Decision::Approve));
@@ -145,7 +146,7 @@ async fn freeradius_behind_us_is_left_for_the_next_and_found_again_by_status_ser
     let (asks, radclient) = (with_password("hunter2"), Radclient::of(front.address));
     let person = async {
         for _ in 0..2 {
-            silent.recv(&mut [0; 64]).await.unwrap();
+            timeout(PATIENCE, silent.recv(&mut [0; 64])).await.expect("the first is asked").unwrap();
             scene.site.clock.advance(5);
         }
         tap(&scene.alice, Decision::Approve).await;

@@ -2,14 +2,16 @@
 
 use std::net::UdpSocket;
 
-use gatematch_tests::front::SECRET;
+use gatematch_tests::front::{PATIENCE, SECRET};
+use tokio::time::timeout;
 
 use super::{Town, gatematch_radius};
 use crate::machine::Machine;
 
 /// What `gatematch-radius` answers to a command line that must end by itself: exit code, stdout, stderr.
 async fn ended(machine: &Machine, words: &[&str]) -> (Option<i32>, String, String) {
-    let output = gatematch_radius(machine, words, &[("EMPTY", "")]).output().await.unwrap();
+    let output = timeout(PATIENCE, gatematch_radius(machine, words, &[("EMPTY", "")]).output()).await;
+    let output = output.unwrap_or_else(|_| panic!("{words:?} does not end")).unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
@@ -43,7 +45,7 @@ async fn standalone_wrong_settings_are_refused_by_the_name_of_the_key() {
         (&key, "gateway_key_env = \"NOT_THERE\"", "gateway_key_env names NOT_THERE"),
         (&key, "gateway_key = \"gma_hush\"", "gateway_key"),
         ("network = \"127.0.0.1\"", "network = \"everybody\"", "network"),
-        ("name = \"rdg01\"", "name = \"rd g\"", "name"),
+        ("name = \"rdg01\"", "name = 'rd\"g'", "name"),
         ("[radius]\n", "[radius]\nserver_url = \"ftp://127.0.0.1\"\n", "server_url"),
     ] {
         wrong.push((whole.replace(from, to), named));
