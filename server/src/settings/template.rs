@@ -54,6 +54,7 @@ pub const TEMPLATE: &str = r#"# Gatematch. Every line here is a comment or a def
 # The RADIUS front door, for RD Gateway and NPS (docs/rd-gateway.md).
 #[radius]
 #listen = "127.0.0.1:1812"
+#when_unreachable = "reject"             # reject | silence, for logins while the server is away
 #
 #[[radius.client]]
 #name = "rdg01"
