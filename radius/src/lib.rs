@@ -9,7 +9,6 @@ mod deadline;
 pub mod door;
 mod drops;
 pub mod duplicate;
-pub mod edge;
 mod label;
 pub mod packet;
 pub mod reply;
@@ -17,3 +16,6 @@ pub mod settings;
 pub mod shell;
 mod state;
 pub mod upstream;
+
+/// Clock and randomness.
+pub use gatematch_edge as edge;

@@ -3,6 +3,8 @@
 //! Message-Authenticator is always the first attribute: whoever looks for a collision of the bare MD5 around it
 //! would have to know it beforehand (CVE-2024-3596; draft-ietf-radext-deprecating-radius, section 5).
 
+use std::marker::PhantomData;
+
 use gatematch_protocol::secret::Secret;
 
 use crate::attribute::{MESSAGE_AUTHENTICATOR, VENDOR_SPECIFIC};
@@ -19,23 +21,40 @@ const SIGNATURE_HEAD: [u8; 2] = [MESSAGE_AUTHENTICATOR, 18];
 #[error("an attribute may have 253 octets, a packet 4096")]
 pub struct TooLong;
 
-/// An answer: Access-Accept, Access-Reject or Access-Challenge.
+/// A packet on its way out. `Form` says how it is signed: [`Reply`] and [`Query`] are the two.
 #[derive(Clone, Debug)]
-pub struct Reply {
+pub struct Outgoing<Form> {
     code: u8,
     identifier: u8,
-    request_authenticator: [u8; 16],
+    /// Of the request: the client's, or our own.
+    authenticator: [u8; 16],
     attributes: Attributes,
+    form: PhantomData<Form>,
 }
 
-impl Reply {
-    /// Begins the answer to the request with this identifier and Request Authenticator.
+/// The form of a [`Reply`].
+#[derive(Clone, Copy, Debug)]
+pub enum Answering {}
+
+/// The form of a [`Query`].
+#[derive(Clone, Copy, Debug)]
+pub enum Asking {}
+
+/// An answer: Access-Accept, Access-Reject or Access-Challenge, with the Request Authenticator that it answers.
+pub type Reply = Outgoing<Answering>;
+
+/// A question to an upstream server: Access-Request or Status-Server. Its authenticator is 16 random octets, new for each
+/// question that is not a retransmission.
+pub type Query = Outgoing<Asking>;
+
+impl<Form> Outgoing<Form> {
+    /// Begins a packet with the identifier and the Request Authenticator of its question.
     #[must_use]
-    pub const fn new(code: u8, identifier: u8, request_authenticator: [u8; 16]) -> Self {
-        Self { code, identifier, request_authenticator, attributes: Attributes::new() }
+    pub const fn new(code: u8, identifier: u8, authenticator: [u8; 16]) -> Self {
+        Self { code, identifier, authenticator, attributes: Attributes::new(), form: PhantomData }
     }
 
-    /// Appends an attribute. A Message-Authenticator is left out: the answer gets its own.
+    /// Appends an attribute. A Message-Authenticator is left out: the packet gets its own.
     #[must_use]
     pub fn attribute(mut self, kind: u8, value: &[u8]) -> Self {
         self.attributes.push(kind, &[value]);
@@ -49,58 +68,35 @@ impl Reply {
         self
     }
 
-    /// The packet: signed with Message-Authenticator (RFC 3579, section 3.2), then with the Response
-    /// Authenticator (RFC 2865, section 3).
+    /// Code, identifier and length; and the value of Message-Authenticator (RFC 3579, section 3.2).
+    fn signed(&self, secret: &Secret) -> Result<([u8; 4], [u8; 16]), TooLong> {
+        let head = self.attributes.head(self.code, self.identifier)?;
+        let signature = self.attributes.sign(&head, &self.authenticator, secret)?;
+        Ok((head, signature))
+    }
+}
+
+impl Reply {
+    /// The packet: signed with Message-Authenticator, then with the Response Authenticator (RFC 2865, section 3).
     ///
     /// # Errors
     /// [`TooLong`].
     pub fn finish(self, secret: &Secret) -> Result<Vec<u8>, TooLong> {
-        let head = self.attributes.head(self.code, self.identifier)?;
-        let signature = self.attributes.sign(&head, &self.request_authenticator, secret)?;
+        let (head, signature) = self.signed(secret)?;
         let attributes = self.attributes.octets.as_slice();
-        let pieces = [&head, self.request_authenticator.as_slice(), &SIGNATURE_HEAD, &signature, attributes];
+        let pieces = [&head, self.authenticator.as_slice(), &SIGNATURE_HEAD, &signature, attributes];
         let authenticator = response_authenticator(&pieces, secret);
         Ok([head.as_slice(), &authenticator, &SIGNATURE_HEAD, &signature, attributes].concat())
     }
 }
 
-/// A question to an upstream server: Access-Request or Status-Server.
-#[derive(Clone, Debug)]
-pub struct Query {
-    code: u8,
-    identifier: u8,
-    authenticator: [u8; 16],
-    attributes: Attributes,
-}
-
 impl Query {
-    /// Begins a question. `authenticator` is 16 random octets, new for each question that is not a retransmission.
-    #[must_use]
-    pub const fn new(code: u8, identifier: u8, authenticator: [u8; 16]) -> Self {
-        Self { code, identifier, authenticator, attributes: Attributes::new() }
-    }
-
-    /// Appends an attribute. A Message-Authenticator is left out: the question gets its own.
-    #[must_use]
-    pub fn attribute(mut self, kind: u8, value: &[u8]) -> Self {
-        self.attributes.push(kind, &[value]);
-        self
-    }
-
-    /// Appends a vendor's attribute inside a Vendor-Specific of its own (RFC 2865, section 5.26).
-    #[must_use]
-    pub fn vendor(mut self, vendor: u32, kind: u8, value: &[u8]) -> Self {
-        self.attributes.push_vendor(vendor, kind, value);
-        self
-    }
-
-    /// The packet, signed with Message-Authenticator (RFC 3579, section 3.2).
+    /// The packet, signed with Message-Authenticator.
     ///
     /// # Errors
     /// [`TooLong`].
     pub fn finish(self, secret: &Secret) -> Result<Vec<u8>, TooLong> {
-        let head = self.attributes.head(self.code, self.identifier)?;
-        let signature = self.attributes.sign(&head, &self.authenticator, secret)?;
+        let (head, signature) = self.signed(secret)?;
         Ok([head.as_slice(), &self.authenticator, &SIGNATURE_HEAD, &signature, &self.attributes.octets].concat())
     }
 }

@@ -3,7 +3,6 @@
 pub mod cli;
 pub mod connect;
 pub mod crypto;
-pub mod edge;
 pub mod http;
 pub mod hub;
 mod jobs;
@@ -12,3 +11,6 @@ pub mod settings;
 pub mod start;
 pub mod store;
 pub mod vault;
+
+/// Clock and randomness.
+pub use gatematch_edge as edge;

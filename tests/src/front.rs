@@ -15,7 +15,7 @@ use gatematch_radius::settings::Settings;
 use gatematch_radius::shell::{Front, StartFault};
 use tokio::task::yield_now;
 
-use crate::{HeldClock, Site};
+use crate::Site;
 
 /// What the front door and its client share.
 pub const SECRET: &str = "a secret for the tests";
@@ -90,14 +90,4 @@ pub async fn ask(nps: &RadiusClient, request: &Prepared) -> Answer {
 pub fn drops(events: &[AuditEvent]) -> Vec<String> {
     let dropped = events.iter().filter(|event| event.kind == "radius.dropped");
     dropped.map(|event| event.reason.clone().unwrap_or_default()).collect()
-}
-
-impl gatematch_radius::edge::Clock for HeldClock {
-    fn now(&self) -> gatematch_protocol::time::Timestamp {
-        gatematch_server::edge::Clock::now(self)
-    }
-
-    fn sleep_until(&self, at: gatematch_protocol::time::Timestamp) -> gatematch_radius::edge::Pending<'static, ()> {
-        gatematch_server::edge::Clock::sleep_until(self, at)
-    }
 }

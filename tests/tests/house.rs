@@ -93,6 +93,20 @@ fn house_protocol_and_domain_do_nothing_that_takes_time() {
 }
 
 #[test]
+fn house_the_front_door_and_the_simulator_know_neither_each_other_nor_the_server() {
+    // The one is a client of the HTTP API like anybody else; the other reads and writes RADIUS by a codec of its own.
+    for (member, strangers) in [
+        ("radius", ["gatematch-server", "gatematch-domain", "gatematch-client-sim"]),
+        ("client-sim", ["gatematch-server", "gatematch-domain", "gatematch-radius"]),
+    ] {
+        let named = dependencies(&manifest(&root().join(member).join("Cargo.toml")));
+        let found: Vec<_> = strangers.iter().filter(|name| named.contains(**name)).collect();
+        assert!(found.is_empty(), "{member} depends on {found:?}");
+        assert!(named.contains("gatematch-protocol"), "the manifest of {member} was read");
+    }
+}
+
+#[test]
 fn house_every_member_inherits_the_lints_and_none_is_unsafe() {
     let workspace = manifest(&root().join("Cargo.toml"));
     assert_eq!(workspace["workspace"]["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
@@ -133,7 +147,7 @@ fn made_of(package: &str) -> Option<BTreeSet<String>> {
 
 #[test]
 fn house_one_stack_of_cryptography_is_shipped() {
-    for package in ["gatematch-server", "gatematch-client-sim"] {
+    for package in ["gatematch-server", "gatematch-radius", "gatematch-client-sim"] {
         let Some(found) = made_of(package) else { return };
         assert!(found.contains("rustls") && found.contains("serde"), "the tree was read: {found:?}");
         for name in ["openssl", "openssl-sys", "native-tls", "ring", "rsa", "schannel", "security-framework-sys"] {

@@ -9,11 +9,11 @@ use gatematch_client_sim::phone::Phone;
 use gatematch_client_sim::radius::{AccessRequest, Answer as Reply, RadiusClient, Timing};
 use gatematch_protocol::connect::SessionView;
 use gatematch_protocol::secret::Secret;
-use gatematch_radius::edge::Edge;
 use gatematch_radius::settings::Settings;
 use gatematch_radius::shell::Front;
 use gatematch_server::cli::fault::Fault;
 use gatematch_server::cli::terminal::Tone;
+use gatematch_server::edge::Edge;
 use gatematch_server::start::Running;
 
 use super::setting::{Parties, USER};
