@@ -19,6 +19,9 @@ use crate::audit::{Event, Journal};
 use crate::challenge::{Reason, Step};
 use crate::open::Login;
 
+/// When a session was counted that has given its place to another one: never.
+const NO_PLACE: Timestamp = Timestamp::from_micros(0);
+
 /// The most sessions of unknown browsers for one name in [`COUNTED_SECONDS`]; further ones are deaf.
 pub const MAX_UNBOUND_PER_NAME: usize = 3;
 /// The most sessions of unknown browsers from one address in [`COUNTED_SECONDS`]; further ones are deaf.
@@ -131,16 +134,29 @@ impl Pages {
 
     /// The browser of the session `id` armed another one. A login that it serves is still there, and still stands
     /// against any other; where it only waits, it goes, and leaves no more than its place among those that are
-    /// counted, unless the new one takes that over.
-    pub fn replace(&mut self, id: SessionId, place_moves: bool, now: Timestamp) {
+    /// counted.
+    pub fn replace(&mut self, id: SessionId, now: Timestamp) {
         let Some(session) = self.session_mut(id) else { return };
-        let keeps_place = !place_moves && session.is_counted(now);
-        match session.stage {
-            Stage::Armed if keeps_place => session.stage = Stage::Replaced,
-            Stage::Armed => self.sessions.retain(|session| session.id != id),
-            Stage::Serving { .. } if place_moves => session.counted_at = Timestamp::from_micros(0),
-            Stage::Serving { .. } | Stage::Collided | Stage::Replaced => {}
+        if session.stage != Stage::Armed {
+            return;
         }
+        if session.counted_at != NO_PLACE && session.is_counted(now) {
+            session.stage = Stage::Replaced;
+        } else {
+            self.sessions.retain(|session| session.id != id);
+        }
+    }
+
+    /// The place of `old` among those that are counted, for a session that its browser arms instead: of the same name
+    /// and from the same address. It is given up there, so it moves once.
+    fn take_place(&mut self, old: &Session, new: &Session) -> Option<Timestamp> {
+        let now = new.armed_at;
+        let same = |session: &&mut Session| {
+            let (id, whose) = (session.id == old.id, (&session.name, session.block) == (&new.name, new.block));
+            id && whose && session.stage != Stage::Replaced && session.is_counted(now)
+        };
+        let session = self.sessions.iter_mut().find(same)?;
+        Some(std::mem::replace(&mut session.counted_at, NO_PLACE))
     }
 
     /// How many sessions of unknown browsers are counted for this name at `now`.
@@ -158,17 +174,15 @@ impl Pages {
             session.browser = None;
         }
         // Who only opens the page again keeps his place and takes no other one.
-        let kept = replaced.filter(|old| old.name == session.name && old.is_counted(now) && !bound);
-        if let Some(old) = kept {
-            session.counted_at = old.counted_at;
-        }
+        let kept = replaced.filter(|_| !bound).and_then(|old| self.take_place(old, &session));
+        session.counted_at = kept.unwrap_or(session.counted_at);
         session.hears = bound
             || kept.is_some()
             || (self.counted(now) < MAX_UNBOUND_PER_NAME && from_address < MAX_UNBOUND_PER_ADDRESS);
         let same_browser = |other: &&Session| session.browser.is_some() && other.browser == session.browser;
         let mut gone: Vec<SessionId> = self.sessions.iter().filter(same_browser).map(|other| other.id).collect();
         gone.extend(replaced.map(|old| old.id));
-        gone.into_iter().for_each(|id| self.replace(id, kept.is_some(), now));
+        gone.into_iter().for_each(|id| self.replace(id, now));
         let id = session.id;
         self.sessions.push(session);
         id

@@ -303,3 +303,33 @@ fn opening_the_page_again_and_again_leaves_one_session() {
     }
     assert_eq!(desk.pages.sessions.len(), 2);
 }
+
+#[test]
+fn a_place_moves_once_within_one_name_and_one_address() {
+    let mut desk = Desk::new();
+    let now = desk.scene.now;
+    let first = desk.arm(1, None);
+    let old = desk.pages.session(first).unwrap().clone();
+    // From another address it is another place, and the old one is not free before its time.
+    let mut elsewhere = session(2, None, now);
+    elsewhere.block = [198, 51, 100, 1].into();
+    let id = desk.pages.arm(elsewhere, Some(&old), MAX_UNBOUND_PER_ADDRESS);
+    assert!(!desk.pages.session(id).unwrap().hears);
+    assert_eq!(desk.pages.counted(now), 1);
+    // One that its browser left for another name has no place to give.
+    for n in 3..20 {
+        desk.pages.arm(session(n, None, now), Some(&old), 0);
+        assert!(desk.pages.counted(now) <= MAX_UNBOUND_PER_NAME, "{n}");
+    }
+    let hearing = desk.pages.sessions.iter().filter(|session| session.hears && session.is_armed(now));
+    assert_eq!(hearing.count(), MAX_UNBOUND_PER_NAME - 1);
+    // After a collision it moves as well, and only once.
+    let mut desk = Desk::new();
+    let collided = [desk.arm(1, None), desk.arm(2, None)];
+    desk.open("PC");
+    let old = desk.pages.session(collided[0]).unwrap().clone();
+    for n in 10..20 {
+        desk.pages.arm(session(n, None, now), Some(&old), 0);
+    }
+    assert_eq!(desk.pages.counted(now), MAX_UNBOUND_PER_NAME);
+}

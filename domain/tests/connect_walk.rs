@@ -5,7 +5,7 @@ mod desk;
 mod support;
 
 use gatematch_domain::challenge::{Display, State};
-use gatematch_domain::connect::{Shown, Stage};
+use gatematch_domain::connect::{MAX_UNBOUND_PER_NAME, Shown, Stage};
 use proptest::prelude::*;
 
 use self::desk::{Desk, browser, session};
@@ -98,6 +98,10 @@ impl Desk {
                 Shown::Armed | Shown::Refused | Shown::Collision | Shown::Expired => {}
             }
         }
+        prop_assert!(self.pages.counted(self.scene.now) <= MAX_UNBOUND_PER_NAME);
+        let hearing = self.pages.sessions.iter().filter(|session| session.hears && session.browser.is_none());
+        let armed = hearing.filter(|session| session.is_armed(self.scene.now)).count();
+        prop_assert!(armed <= MAX_UNBOUND_PER_NAME, "{armed} unknown pages hear");
         prop_assert!(numbers <= 1, "two pages speak of a login: {:#?}", self.pages.sessions);
         let live = self.scene.account.challenges.iter().filter(|challenge| challenge.state.is_live());
         for challenge in live.filter(|challenge| challenge.display == Display::Page) {

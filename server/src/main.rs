@@ -9,7 +9,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use gatematch_radius::edge::Edge;
 use gatematch_radius::settings as radius;
-use gatematch_radius::shell::Front;
+use gatematch_radius::shell::{Front, StartFault};
 use gatematch_server::cli::fault::Fault;
 use gatematch_server::cli::serve::{Beside, Companion};
 use gatematch_server::cli::terminal::Terminal;
@@ -81,6 +81,15 @@ fn check_front_door(settings: &Settings, environment: &Environment) -> Result<Ve
     Ok(front_door(settings, environment)?.map(|loaded| loaded.warnings).unwrap_or_default())
 }
 
+/// An address that cannot be listened on is this machine's trouble; everything else was written into the settings.
+fn not_started(fault: &StartFault) -> Fault {
+    let what = format!("The RADIUS front door: {fault}.");
+    match fault {
+        StartFault::Listen { .. } => Fault::broken(what, "", "Stop what listens there, or set listen in [radius]."),
+        StartFault::Server(_) | StartFault::Clients(_) => Fault::usage(what, "", "Correct the table [radius]."),
+    }
+}
+
 fn start_front_door<'a>(
     settings: &'a Settings,
     environment: &'a Environment,
@@ -92,7 +101,7 @@ fn start_front_door<'a>(
         };
         let server = format!("http://{}", running.address());
         let front = Front::start(settings, Edge::system(), &server).await;
-        let front = Arc::new(front.map_err(|fault| Fault::broken(format!("The RADIUS front door: {fault}."), "", ""))?);
+        let front = Arc::new(front.map_err(|fault| not_started(&fault))?);
         let told = Arc::clone(&front);
         running.also_tell(move || told.metrics_text());
         Ok(Beside { listens: vec![("radius", front.address())], stop: Box::pin(async move { front.stop().await }) })

@@ -19,7 +19,7 @@ pub(crate) fn session(n: u8, browser: Option<u8>, now: Timestamp) -> Session {
         token_digest: format!("session {n}"),
         browser: browser.map(|n| BrowserId::new(at(0), [n; 10])),
         address: [203, 0, 113, n].into(),
-        block: [203, 0, 113, n].into(),
+        block: [203, 0, 113, 0].into(),
         hears: false,
         counted_at: now,
         armed_at: now,

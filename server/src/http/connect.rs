@@ -108,7 +108,10 @@ pub(super) async fn arm(
         // What an earlier minute had counted is told by the job that tells the rest.
         let (_, ended) = app.strangers.count(Kind::DeafPage, source, None, now);
         if let Some(event) = ended {
-            app.store.record_events(vec![event]).await?;
+            // The session is armed whether or not that can be remembered.
+            if let Err(error) = app.store.record_events(vec![event]).await {
+                tracing::error!(%error, "deaf pages could not be recorded");
+            }
         }
     }
     let body = Answered(Armed { state: Shown::Armed.as_str().to_owned(), expires_at: armed.expires_at });

@@ -90,7 +90,14 @@ impl Watch {
     }
 
     async fn pause(&mut self) {
-        let end = self.visitor.page.session.expires_at;
+        // A session that serves a login is not kept armed: its end may be past while that goes on.
+        let end = Some(self.visitor.page.session.expires_at).filter(|end| self.app.now() < *end);
+        let runs_out = async {
+            match end {
+                Some(end) => self.app.edge.clock.sleep_until(end).await,
+                None => std::future::pending().await,
+            }
+        };
         let login = async {
             match &mut self.of_login {
                 Some((_, waiter)) => waiter.woken().await,
@@ -100,7 +107,7 @@ impl Watch {
         tokio::select! {
             () = self.of_page.woken() => {}
             () = login => {}
-            () = self.app.edge.clock.sleep_until(end) => {}
+            () = runs_out => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
             () = self.app.stopping.cancelled() => {}
         }

@@ -30,7 +30,7 @@ impl Verb for ArmSession {
     fn apply(&self, world: &mut World) -> Armed {
         let replaced = self.replaces.as_ref().and_then(|token| world.session_by_token(token)).cloned();
         if let Some(old) = replaced.as_ref().filter(|old| old.name != self.session.name) {
-            world.pages.entry(old.name.clone()).or_default().replace(old.id, false, self.session.armed_at);
+            world.pages.entry(old.name.clone()).or_default().replace(old.id, self.session.armed_at);
         }
         let mut session = self.session.clone();
         let from_address = world.counted.get(&session.block).copied().unwrap_or(0);
