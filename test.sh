@@ -65,7 +65,7 @@ if [ "${1:-}" != "--quick" ]; then
     say "what the tree is made of"
     .ci/check-dependencies
     # FreeRADIUS waits as long as a real RD Gateway does, and nobody touches the phone.
-    export GATEMATCH_TEST_WINDOW="${GATEMATCH_TEST_WINDOW:-60}"
+    export RADIUS_TEST_WINDOW="${RADIUS_TEST_WINDOW:-60}"
 fi
 
 say "programs for the tests"

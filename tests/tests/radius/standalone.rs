@@ -255,9 +255,9 @@ async fn serve_takes_secrets_and_the_address_of_radius_from_its_environment() {
     assert_eq!(town.machine.log(), "", "nothing to warn of");
 }
 
-/// FreeRADIUS' window, in seconds; a real RD Gateway's is 60. `GATEMATCH_TEST_WINDOW` makes it another.
+/// FreeRADIUS' window, in seconds; a real RD Gateway's is 60. `RADIUS_TEST_WINDOW` makes it another.
 fn window() -> u16 {
-    std::env::var("GATEMATCH_TEST_WINDOW").map_or(6, |text| text.parse().expect("a number of seconds"))
+    std::env::var("RADIUS_TEST_WINDOW").map_or(6, |text| text.parse().expect("a number of seconds"))
 }
 
 #[tokio::test]
