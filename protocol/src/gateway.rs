@@ -97,7 +97,7 @@ pub const DROP_CAUSES: [&str; 27] = [
     "upstream-unavailable",
     "upstream-unauthentic",
     "upstream-challenge",
+    "not-passed-on",
     "answer-too-long",
     "no-entropy",
-    "stopping",
 ];

@@ -125,7 +125,7 @@ impl Door {
     ) -> Result<Arc<[u8]>, NoReply> {
         let client = self.clients.get(head.client).ok_or(TooLong)?;
         let is_login = head.code == code::ACCESS_REQUEST;
-        if is_login && code != code::ACCESS_REJECT && !self.duplicates.is_in_progress(&head.key) {
+        if is_login && code != code::ACCESS_REJECT && !self.duplicates.is_in_progress(&head.key, head.serial) {
             return Err(NoReply::Superseded);
         }
         let mut reply = Reply::new(code, head.key.identifier, head.key.authenticator);
@@ -136,7 +136,7 @@ impl Door {
             reply = reply.attribute(PROXY_STATE, value);
         }
         let octets: Arc<[u8]> = reply.finish(&client.secret)?.into();
-        if is_login && self.duplicates.answer(&head.key, Arc::clone(&octets), now) {
+        if is_login && self.duplicates.answer(&head.key, head.serial, Arc::clone(&octets), now) {
             self.leave(head.client);
         }
         Ok(octets)
@@ -144,9 +144,15 @@ impl Door {
 
     /// Gives a login in progress up without an answer: its retransmission is a new login.
     pub fn forget(&mut self, head: &Head) {
-        if head.code == code::ACCESS_REQUEST && self.duplicates.forget(&head.key) {
+        if head.code == code::ACCESS_REQUEST && self.duplicates.forget(&head.key, head.serial) {
             self.leave(head.client);
         }
+    }
+
+    /// Whether a later login has the same key: in progress, or answered a short time ago.
+    #[must_use]
+    pub fn is_begun_again(&self, head: &Head) -> bool {
+        self.duplicates.is_entered_again(&head.key, head.serial)
     }
 
     /// The clients.
@@ -192,52 +198,54 @@ impl Door {
                 let limit = client.limit_in_flight;
                 self.enter(Request::read(&packet, head, user, now), limit, now)
             }
-            Err(cause) => self.refuse(&head, packet.bytes(), cause, now),
+            Err(cause) => self.refuse(head, packet.bytes(), cause, now),
         }
     }
 
     /// Answers a request that nobody can decide. It waits for nothing, so no limit of logins in progress counts.
-    fn refuse(&mut self, head: &Head, octets: &[u8], cause: Cause, now: Timestamp) -> Result<Received, Cause> {
+    fn refuse(&mut self, mut head: Head, octets: &[u8], cause: Cause, now: Timestamp) -> Result<Received, Cause> {
         let superseded = match self.duplicates.begin(head.key, octets, now) {
             Begun::Answered(octets) => return Ok(Received::Again(octets)),
             Begun::InProgress => return Ok(Received::Waiting),
             Begun::Full => return Err(Cause::Overloaded),
             Begun::Reused => return Err(Cause::AuthenticatorReused),
-            Begun::New { superseded } => superseded,
+            Begun::New { serial, superseded } => {
+                head.serial = serial;
+                superseded
+            }
         };
         if superseded.is_none() {
             self.arrive(head.client);
         }
         let message = [(REPLY_MESSAGE, REFUSED.as_bytes().to_vec())];
-        match self.reply(head, code::ACCESS_REJECT, &message, now) {
+        match self.reply(&head, code::ACCESS_REJECT, &message, now) {
             Ok(octets) => Ok(Received::Refused(Refused { client: head.client, cause, octets, superseded })),
             Err(_) => {
-                self.forget(head);
+                self.forget(&head);
                 Err(Cause::AnswerTooLong)
             }
         }
     }
 
-    fn enter(&mut self, request: Request, limit: usize, now: Timestamp) -> Result<Received, Cause> {
+    fn enter(&mut self, mut request: Request, limit: usize, now: Timestamp) -> Result<Received, Cause> {
         let key = request.head.key;
-        match self.duplicates.begin(key, &request.raw, now) {
-            Begun::Answered(octets) => Ok(Received::Again(octets)),
-            Begun::InProgress => Ok(Received::Waiting),
-            Begun::Full => Err(Cause::Overloaded),
-            Begun::Reused => Err(Cause::AuthenticatorReused),
-            // It takes the place of another of the same client: the number in progress stays.
-            Begun::New { superseded: superseded @ Some(_) } => {
-                Ok(Received::Login { request: Box::new(request), superseded })
+        let (serial, superseded) = match self.duplicates.begin(key, &request.raw, now) {
+            Begun::Answered(octets) => return Ok(Received::Again(octets)),
+            Begun::InProgress => return Ok(Received::Waiting),
+            Begun::Full => return Err(Cause::Overloaded),
+            Begun::Reused => return Err(Cause::AuthenticatorReused),
+            Begun::New { serial, superseded } => (serial, superseded),
+        };
+        request.head.serial = serial;
+        // One that takes the place of another of the same client leaves the number in progress as it is.
+        if superseded.is_none() {
+            if self.in_flight(request.head.client) >= limit {
+                self.duplicates.forget(&key, serial);
+                return Err(Cause::ClientOverloaded);
             }
-            Begun::New { superseded: None } if self.in_flight(request.head.client) >= limit => {
-                self.duplicates.forget(&key);
-                Err(Cause::ClientOverloaded)
-            }
-            Begun::New { superseded: None } => {
-                self.arrive(request.head.client);
-                Ok(Received::Login { request: Box::new(request), superseded: None })
-            }
+            self.arrive(request.head.client);
         }
+        Ok(Received::Login { request: Box::new(request), superseded })
     }
 
     fn arrive(&mut self, client: usize) {

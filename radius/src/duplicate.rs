@@ -57,6 +57,8 @@ impl Default for Limits {
 pub enum Begun {
     /// It is new, and in progress from now on.
     New {
+        /// Its entry's number, which no other entry has.
+        serial: u64,
         /// The request in progress whose address, port and identifier it took over; its client waits no longer.
         superseded: Option<Key>,
     },
@@ -81,6 +83,8 @@ impl Key {
 
 #[derive(Debug)]
 struct Entry {
+    /// Which entry it is: another one may have the same key later.
+    serial: u64,
     authenticator: [u8; 16],
     /// SHA-256 of the request's octets.
     content: Digest,
@@ -103,6 +107,8 @@ pub struct Duplicates {
     /// The answers in the order in which they were given; some are gone from `entries` already.
     answered: VecDeque<(Timestamp, u64, Slot)>,
     answers_given: u64,
+    /// How many entries there have been: the serial of the last.
+    entered: u64,
     in_progress: usize,
     octets: usize,
 }
@@ -111,7 +117,15 @@ impl Duplicates {
     /// An empty table.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, entries: HashMap::new(), answered: VecDeque::new(), answers_given: 0, in_progress: 0, octets: 0 }
+        Self {
+            limits,
+            entries: HashMap::new(),
+            answered: VecDeque::new(),
+            answers_given: 0,
+            entered: 0,
+            in_progress: 0,
+            octets: 0,
+        }
     }
 
     /// Looks a request with these `octets` up, and enters it where it is new. Its Message-Authenticator must have been
@@ -124,22 +138,23 @@ impl Duplicates {
         if !self.makes_room(&key, now) {
             return Begun::Full;
         }
-        let entry = Entry { authenticator: key.authenticator, content: fingerprint(octets), answer: None };
+        self.entered += 1;
+        let serial = self.entered;
+        let entry = Entry { serial, authenticator: key.authenticator, content: fingerprint(octets), answer: None };
         let before = self.entries.insert(key.slot(), entry);
         let superseded = before.and_then(|before| {
             self.subtract(&before);
             before.answer.is_none().then_some(Key { authenticator: before.authenticator, ..key })
         });
         self.in_progress += 1;
-        Begun::New { superseded }
+        Begun::New { serial, superseded }
     }
 
     /// Stores the answer to a request in progress. False, and nothing is stored, when it is not in progress: it was
     /// superseded or forgotten.
-    pub fn answer(&mut self, key: &Key, octets: Arc<[u8]>, now: Timestamp) -> bool {
-        let Some(entry) = self.entries.get_mut(&key.slot()).filter(|entry| is_in_progress(entry, key)) else {
-            return false;
-        };
+    pub fn answer(&mut self, key: &Key, serial: u64, octets: Arc<[u8]>, now: Timestamp) -> bool {
+        let entry = self.entries.get_mut(&key.slot());
+        let Some(entry) = entry.filter(|entry| is_in_progress(entry, key, serial)) else { return false };
         self.answers_given += 1;
         self.in_progress -= 1;
         self.octets += octets.len();
@@ -151,8 +166,8 @@ impl Duplicates {
 
     /// Forgets a request in progress: it gets no answer, and its retransmission is a new request. False when it is
     /// not in progress.
-    pub fn forget(&mut self, key: &Key) -> bool {
-        if !self.is_in_progress(key) {
+    pub fn forget(&mut self, key: &Key, serial: u64) -> bool {
+        if !self.is_in_progress(key, serial) {
             return false;
         }
         self.remove(key.slot());
@@ -161,8 +176,15 @@ impl Duplicates {
 
     /// Whether this request is in progress.
     #[must_use]
-    pub fn is_in_progress(&self, key: &Key) -> bool {
-        self.entries.get(&key.slot()).is_some_and(|entry| is_in_progress(entry, key))
+    pub fn is_in_progress(&self, key: &Key, serial: u64) -> bool {
+        self.entries.get(&key.slot()).is_some_and(|entry| is_in_progress(entry, key, serial))
+    }
+
+    /// Whether a later request has the same key.
+    #[must_use]
+    pub fn is_entered_again(&self, key: &Key, serial: u64) -> bool {
+        let entry = self.entries.get(&key.slot());
+        entry.is_some_and(|entry| entry.authenticator == key.authenticator && entry.serial > serial)
     }
 
     /// How many entries there are, of both kinds.
@@ -263,8 +285,8 @@ fn fingerprint(octets: &[u8]) -> Digest {
     digest(&SHA256, octets)
 }
 
-fn is_in_progress(entry: &Entry, key: &Key) -> bool {
-    entry.authenticator == key.authenticator && entry.answer.is_none()
+fn is_in_progress(entry: &Entry, key: &Key, serial: u64) -> bool {
+    entry.authenticator == key.authenticator && entry.serial == serial && entry.answer.is_none()
 }
 
 /// Whether an answer given at `at` is kept `life_seconds`. One from the future is not: the clock was set back.

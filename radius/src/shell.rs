@@ -265,9 +265,10 @@ impl Shared {
                 status::answer(self, request);
             }
             Received::Login { request, .. } => {
-                self.metrics.request(request.head.client);
+                let place = login::Place::new(self, &request.head);
                 let ticket = self.waiting.enter(&request.head.key, &self.stopping);
-                tokio::spawn(login::run(Arc::clone(self), request, ticket));
+                self.metrics.request(request.head.client);
+                tokio::spawn(login::run(Arc::clone(self), request, place, ticket));
             }
         }
     }

@@ -32,6 +32,8 @@ pub enum Verdict {
     Silence,
     /// Nobody answered in a way that proves where the answer comes from.
     Unauthentic,
+    /// The request cannot be passed on.
+    NotPassedOn,
 }
 
 /// The upstream servers, and what is known of their health.
@@ -82,10 +84,12 @@ impl Upstreams {
                 }
                 Err(why) => {
                     tracing::debug!(upstream = %server.settings.name, ?why, "no answer");
-                    if why == NoAnswer::Unauthentic {
-                        none = Verdict::Unauthentic;
+                    match why {
+                        NoAnswer::Unauthentic => none = Verdict::Unauthentic,
+                        NoAnswer::NotPassedOn if matches!(none, Verdict::Silence) => none = Verdict::NotPassedOn,
+                        _ => {}
                     }
-                    if why != NoAnswer::NotAsked {
+                    if !matches!(why, NoAnswer::NotAsked | NoAnswer::NotPassedOn) {
                         self.note(server, false);
                         self.look_after(index);
                     }
@@ -119,7 +123,7 @@ impl Upstreams {
         let hop = query::Hop { client: client_secret, server: &server.settings.secret };
         let datagram = query::forward(request, hop, identifier, authenticator, &proxy_state).map_err(|fault| {
             tracing::debug!(upstream = %server.settings.name, %fault, "a request cannot be passed on");
-            NoAnswer::NotAsked
+            NoAnswer::NotPassedOn
         })?;
         let asked = Exchange { server: &server.settings, datagram: &datagram, identifier, authenticator, patience };
         let reply = exchange(asked, &self.edge, until).await?;

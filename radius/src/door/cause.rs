@@ -56,12 +56,12 @@ pub enum Cause {
     UpstreamUnauthentic,
     /// An upstream RADIUS server answered with Access-Challenge.
     UpstreamChallenge,
+    /// The request cannot be passed on to an upstream RADIUS server.
+    NotPassedOn,
     /// The answer with all its attributes would be longer than 4096 octets.
     AnswerTooLong,
     /// The system gave no random octets.
     NoEntropy,
-    /// The front door is stopping.
-    Stopping,
 }
 
 impl Cause {
@@ -91,9 +91,9 @@ impl Cause {
         Self::UpstreamUnavailable,
         Self::UpstreamUnauthentic,
         Self::UpstreamChallenge,
+        Self::NotPassedOn,
         Self::AnswerTooLong,
         Self::NoEntropy,
-        Self::Stopping,
     ];
 
     /// The word for logs, metrics and audit events: letters a to z and `-`, at most 40.
@@ -124,9 +124,9 @@ impl Cause {
             Self::UpstreamUnavailable => "upstream-unavailable",
             Self::UpstreamUnauthentic => "upstream-unauthentic",
             Self::UpstreamChallenge => "upstream-challenge",
+            Self::NotPassedOn => "not-passed-on",
             Self::AnswerTooLong => "answer-too-long",
             Self::NoEntropy => "no-entropy",
-            Self::Stopping => "stopping",
         }
     }
 
@@ -158,9 +158,9 @@ impl Cause {
             Self::UpstreamUnavailable => cure::UPSTREAM_UNAVAILABLE,
             Self::UpstreamUnauthentic => cure::UPSTREAM_UNAUTHENTIC,
             Self::UpstreamChallenge => cure::UPSTREAM_CHALLENGE,
+            Self::NotPassedOn => cure::NOT_PASSED_ON,
             Self::AnswerTooLong => cure::ANSWER_TOO_LONG,
             Self::NoEntropy => cure::NO_ENTROPY,
-            Self::Stopping => cure::STOPPING,
         }
     }
 }

@@ -69,8 +69,9 @@ pub(super) const UPSTREAM_UNAUTHENTIC: &str = "\
 pub(super) const UPSTREAM_CHALLENGE: &str = "\
     The upstream server asks the person for more, which cannot be passed on: give this machine a network policy \
     there that decides by password alone.";
+pub(super) const NOT_PASSED_ON: &str = "\
+    The request with its attributes is too long for the upstream server: let the sender send fewer.";
 pub(super) const ANSWER_TOO_LONG: &str = "\
     The attributes of the answer exceed 4096 octets: set fewer for this client, or let the upstream server send \
     fewer.";
 pub(super) const NO_ENTROPY: &str = "The operating system gave no random numbers: restart this machine.";
-pub(super) const STOPPING: &str = "The front door is being stopped: the login can be tried again when it runs.";

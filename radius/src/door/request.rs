@@ -24,6 +24,8 @@ const AT_MOST_ONCE: [u8; 4] = [USER_NAME, USER_PASSWORD, CHAP_PASSWORD, STATE];
 pub struct Head {
     /// Where it came from, and its identifier and authenticator.
     pub key: Key,
+    /// Its entry's number in the duplicate table; 0 where it has none.
+    pub serial: u64,
     /// The index of its client.
     pub client: usize,
     /// Its code: Access-Request or Status-Server.
@@ -40,6 +42,7 @@ impl Head {
         }
         Ok(Self {
             key,
+            serial: 0,
             client,
             code: packet.code(),
             proxy_states: packet.all(PROXY_STATE).map(<[u8]>::to_vec).collect(),

@@ -307,6 +307,22 @@ fn ra_05_an_identifier_used_again_ends_the_login_before() {
 }
 
 #[test]
+fn a_login_that_ends_late_changes_nothing_of_a_later_one_with_the_same_key() {
+    let mut door = door();
+    let mut head =
+        |authenticator| admitted(door.receive(at(0), strict(), &signed(login(1, [authenticator; 16])))).0.head;
+    let (first, _second, third) = (head(1), head(2), head(1));
+    assert!(door.is_begun_again(&first) && !door.is_begun_again(&third));
+    assert_eq!(door.reply(&first, code::ACCESS_ACCEPT, &[], at(1)), Err(NoReply::Superseded));
+    assert!(door.reply(&first, code::ACCESS_REJECT, &[], at(1)).is_ok());
+    door.forget(&first);
+    assert!(matches!(door.receive(at(1), strict(), &signed(login(1, [1; 16]))), Received::Waiting));
+    assert_eq!(door.in_flight(0), 1);
+    assert!(door.reply(&third, code::ACCESS_ACCEPT, &[], at(1)).is_ok());
+    assert_eq!(door.in_flight(0), 0);
+}
+
+#[test]
 fn a_client_has_its_limit() {
     let mut door = door();
     let heads: Vec<Head> = (0..3)

@@ -14,13 +14,58 @@ fn answer(octet: u8) -> Arc<[u8]> {
     vec![octet; 20].into()
 }
 
-const NEW: Begun = Begun::New { superseded: None };
+/// A table whose entries are named by key alone: the last that had it is meant, and each is told as number 0.
+struct Table {
+    table: Duplicates,
+    serials: HashMap<Key, u64>,
+}
+
+impl Table {
+    fn new(limits: Limits) -> Self {
+        Self { table: Duplicates::new(limits), serials: HashMap::new() }
+    }
+
+    fn begin(&mut self, key: Key, octets: &[u8], now: Timestamp) -> Begun {
+        let mut begun = self.table.begin(key, octets, now);
+        if let Begun::New { serial, .. } = &mut begun {
+            self.serials.insert(key, std::mem::take(serial));
+        }
+        begun
+    }
+
+    fn serial(&self, key: &Key) -> u64 {
+        self.serials.get(key).copied().unwrap_or_default()
+    }
+
+    fn answer(&mut self, key: &Key, octets: Arc<[u8]>, now: Timestamp) -> bool {
+        self.table.answer(key, self.serial(key), octets, now)
+    }
+
+    fn forget(&mut self, key: &Key) -> bool {
+        self.table.forget(key, self.serial(key))
+    }
+}
+
+impl std::ops::Deref for Table {
+    type Target = Duplicates;
+
+    fn deref(&self) -> &Duplicates {
+        &self.table
+    }
+}
+
+const NEW: Begun = Begun::New { serial: 0, superseded: None };
+
+fn after(key: Key) -> Begun {
+    Begun::New { serial: 0, superseded: Some(key) }
+}
+
 /// The octets of a request.
 const ONE: &[u8] = b"one";
 
 #[test]
 fn a_retransmission_waits_and_then_gets_the_same_octets() {
-    let mut table = Duplicates::new(Limits::default());
+    let mut table = Table::new(Limits::default());
     assert_eq!(table.begin(key(1, 1, 1), ONE, at(0)), NEW);
     for second in 0..100 {
         assert_eq!(table.begin(key(1, 1, 1), ONE, at(second)), Begun::InProgress);
@@ -33,7 +78,7 @@ fn a_retransmission_waits_and_then_gets_the_same_octets() {
 
 #[test]
 fn address_port_and_identifier_tell_requests_apart() {
-    let mut table = Duplicates::new(Limits::default());
+    let mut table = Table::new(Limits::default());
     let mut other = key(1, 1, 1);
     other.source.set_ip([192, 0, 2, 2].into());
     for key in [key(1, 1, 1), key(2, 1, 1), key(1, 2, 1), other] {
@@ -44,9 +89,9 @@ fn address_port_and_identifier_tell_requests_apart() {
 
 #[test]
 fn ra_05_another_authenticator_takes_the_place() {
-    let mut table = Duplicates::new(Limits::default());
+    let mut table = Table::new(Limits::default());
     assert_eq!(table.begin(key(1, 1, 1), ONE, at(0)), NEW);
-    assert_eq!(table.begin(key(1, 1, 2), ONE, at(1)), Begun::New { superseded: Some(key(1, 1, 1)) });
+    assert_eq!(table.begin(key(1, 1, 2), ONE, at(1)), after(key(1, 1, 1)));
     assert!(!table.answer(&key(1, 1, 1), answer(1), at(2)), "it is gone");
     assert!(!table.forget(&key(1, 1, 1)));
     assert_eq!(table.begin(key(1, 1, 2), ONE, at(2)), Begun::InProgress);
@@ -56,8 +101,31 @@ fn ra_05_another_authenticator_takes_the_place() {
 }
 
 #[test]
-fn the_authenticator_of_another_request_gets_nothing_of_it() {
+fn an_entry_is_no_other_with_the_same_key() {
     let mut table = Duplicates::new(Limits::default());
+    let (a, b) = (key(1, 1, 1), key(1, 1, 2));
+    let mut begin = |key, superseded| match table.begin(key, ONE, at(0)) {
+        Begun::New { serial, superseded: before } if before == superseded => serial,
+        other => panic!("{other:?}"),
+    };
+    let (first, second, third) = (begin(a, None), begin(b, Some(a)), begin(a, Some(b)));
+    for serial in [0, first, second] {
+        assert!(!table.is_in_progress(&a, serial));
+        assert!(table.is_entered_again(&a, serial));
+        assert!(!table.answer(&a, serial, answer(1), at(1)));
+        assert!(!table.forget(&a, serial));
+    }
+    assert_eq!(table.begin(a, ONE, at(1)), Begun::InProgress);
+    assert!(table.is_in_progress(&a, third) && !table.is_entered_again(&a, third));
+    assert!(!table.is_entered_again(&b, second));
+    assert!(table.answer(&a, third, answer(3), at(1)));
+    assert!(table.is_entered_again(&a, first), "also when it is answered");
+    assert_eq!(table.begin(a, ONE, at(2)), Begun::Answered(answer(3)));
+}
+
+#[test]
+fn the_authenticator_of_another_request_gets_nothing_of_it() {
+    let mut table = Table::new(Limits::default());
     assert_eq!(table.begin(key(1, 1, 1), ONE, at(0)), NEW);
     assert_eq!(table.begin(key(1, 1, 1), b"other", at(0)), Begun::Reused);
     assert_eq!(table.begin(key(1, 1, 1), ONE, at(0)), Begun::InProgress, "it is as it was");
@@ -65,12 +133,12 @@ fn the_authenticator_of_another_request_gets_nothing_of_it() {
     assert_eq!(table.begin(key(1, 1, 1), b"", at(30)), Begun::Reused);
     assert_eq!(table.begin(key(1, 1, 1), ONE, at(30)), Begun::Answered(answer(1)));
     assert_eq!(table.begin(key(1, 1, 1), b"other", at(31)), NEW, "the answer is forgotten by now");
-    assert_eq!(table.begin(key(1, 1, 2), ONE, at(31)), Begun::New { superseded: Some(key(1, 1, 1)) });
+    assert_eq!(table.begin(key(1, 1, 2), ONE, at(31)), after(key(1, 1, 1)));
 }
 
 #[test]
 fn what_is_forgotten_is_new_again() {
-    let mut table = Duplicates::new(Limits::default());
+    let mut table = Table::new(Limits::default());
     assert_eq!(table.begin(key(1, 1, 1), ONE, at(0)), NEW);
     assert!(table.forget(&key(1, 1, 1)));
     assert!(!table.forget(&key(1, 1, 1)));
@@ -81,15 +149,11 @@ fn what_is_forgotten_is_new_again() {
 
 #[test]
 fn a_full_table_refuses_but_lets_old_answers_go() {
-    let mut table = Duplicates::new(Limits { entries: 2, octets: usize::MAX });
+    let mut table = Table::new(Limits { entries: 2, octets: usize::MAX });
     assert_eq!(table.begin(key(1, 1, 1), ONE, at(0)), NEW);
     assert_eq!(table.begin(key(1, 2, 1), ONE, at(0)), NEW);
     assert_eq!(table.begin(key(1, 3, 1), ONE, at(0)), Begun::Full);
-    assert_eq!(
-        table.begin(key(1, 2, 2), ONE, at(0)),
-        Begun::New { superseded: Some(key(1, 2, 1)) },
-        "no more than before"
-    );
+    assert_eq!(table.begin(key(1, 2, 2), ONE, at(0)), after(key(1, 2, 1)), "no more than before");
     assert!(table.answer(&key(1, 1, 1), answer(1), at(10)));
     assert_eq!(table.begin(key(1, 3, 1), ONE, at(14)), Begun::Full);
     assert_eq!(table.begin(key(1, 1, 1), ONE, at(14)), Begun::Answered(answer(1)), "to refuse costs nobody his answer");
@@ -99,7 +163,7 @@ fn a_full_table_refuses_but_lets_old_answers_go() {
 
 #[test]
 fn octets_are_bounded_with_room_for_each_answer() {
-    let mut table = Duplicates::new(Limits { entries: usize::MAX, octets: 2 * MAX_LENGTH });
+    let mut table = Table::new(Limits { entries: usize::MAX, octets: 2 * MAX_LENGTH });
     assert_eq!(table.begin(key(1, 1, 1), ONE, at(0)), NEW);
     assert_eq!(table.begin(key(1, 2, 1), ONE, at(0)), NEW);
     assert_eq!(table.begin(key(1, 3, 1), ONE, at(0)), Begun::Full);
@@ -110,7 +174,7 @@ fn octets_are_bounded_with_room_for_each_answer() {
 
 #[test]
 fn the_queue_does_not_grow_with_answers_that_were_superseded() {
-    let mut table = Duplicates::new(Limits { entries: 4, octets: usize::MAX });
+    let mut table = Table::new(Limits { entries: 4, octets: usize::MAX });
     assert_eq!(table.begin(key(1, 2, 1), ONE, at(0)), NEW);
     assert!(table.answer(&key(1, 2, 1), answer(1), at(0)), "this one stays in front");
     for authenticator in 0..=255 {
@@ -123,7 +187,7 @@ fn the_queue_does_not_grow_with_answers_that_were_superseded() {
 
 #[test]
 fn a_clock_that_is_set_back_keeps_nothing_for_ever() {
-    let mut table = Duplicates::new(Limits::default());
+    let mut table = Table::new(Limits::default());
     assert_eq!(table.begin(key(1, 1, 1), ONE, at(10_000)), NEW);
     assert!(table.answer(&key(1, 1, 1), answer(1), at(10_000)));
     assert_eq!(table.begin(key(1, 1, 1), ONE, at(9_990)), Begun::Answered(answer(1)));
@@ -175,7 +239,7 @@ impl Model {
         let place = self.entries.iter().position(|other| other.key.slot() == key.slot());
         let before = place.map(|place| self.entries.remove(place));
         self.entries.push(Known { key, octets: octets.to_vec(), answer: None });
-        Begun::New { superseded: before.filter(|known| known.answer.is_none()).map(|known| known.key) }
+        Begun::New { serial: 0, superseded: before.filter(|known| known.answer.is_none()).map(|known| known.key) }
     }
 
     fn in_progress(&self, key: &Key) -> Option<usize> {
@@ -219,14 +283,14 @@ proptest! {
         packets in 0_usize..8,
     ) {
         let limits = Limits { entries, octets: packets * MAX_LENGTH };
-        let mut table = Duplicates::new(limits);
+        let mut table = Table::new(limits);
         let mut model = Model { limits, entries: Vec::new() };
         let mut now = at(0);
         for (number, step) in path.into_iter().enumerate() {
             match step {
                 Step::Begin(key, content) => {
                     prop_assert_eq!(table.begin(key, &[content], now), model.begin(key, &[content], now));
-                    prop_assert_eq!(table.is_in_progress(&key), model.in_progress(&key).is_some());
+                    prop_assert_eq!(table.is_in_progress(&key, table.serial(&key)), model.in_progress(&key).is_some());
                     prop_assert_eq!(table.len(), model.entries.len());
                 }
                 Step::Answer(key, length) => {

@@ -21,7 +21,7 @@ use super::waiting::Ticket;
 use crate::attribute::{REPLY_MESSAGE, STATE};
 use crate::credentials::Standing;
 use crate::deadline::{Times, later};
-use crate::door::{Cause, NoReply, REFUSED, Request};
+use crate::door::{Cause, Head, NoReply, REFUSED, Request};
 use crate::packet::{Packet, code};
 use crate::settings::{ClientSettings, FirstFactor, Style, WhenUnreachable};
 use crate::state::{Bound, Spent, TooMany};
@@ -46,9 +46,17 @@ enum Answer {
     Challenge { message: String, state: [u8; 16] },
 }
 
+/// A login that the door let in, given back to it when it is dropped.
+pub(super) struct Place {
+    shared: Arc<Shared>,
+    head: Head,
+}
+
 struct Login {
     shared: Arc<Shared>,
     request: Box<Request>,
+    /// Goes before the ticket does.
+    _place: Place,
     ticket: Ticket,
     times: Times,
     /// Cancelled when the deadline is over.
@@ -56,12 +64,12 @@ struct Login {
 }
 
 /// Decides a login and answers it.
-pub(super) async fn run(shared: Arc<Shared>, request: Box<Request>, ticket: Ticket) {
+pub(super) async fn run(shared: Arc<Shared>, request: Box<Request>, place: Place, ticket: Ticket) {
     let index = request.head.client;
     let Some(client) = shared.clients.get(index) else { return };
     let times = Times::new(request.arrived, client.time_limit);
     let name = client.name.clone();
-    let login = Login { shared, request, ticket, times, late: CancellationToken::new() };
+    let login = Login { shared, request, _place: place, ticket, times, late: CancellationToken::new() };
     let refusal = match login.decide_in_time().await {
         Ok(answer) => login.give(answer).await.err(),
         Err(refusal) => Some(refusal),
@@ -82,10 +90,16 @@ pub(super) async fn run(shared: Arc<Shared>, request: Box<Request>, ticket: Tick
     }
 }
 
-impl Drop for Login {
+impl Place {
+    pub(super) fn new(shared: &Arc<Shared>, head: &Head) -> Self {
+        Self { shared: Arc::clone(shared), head: head.clone() }
+    }
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
         // Where it was answered, this does nothing; where it was not, its retransmission is a new login.
-        self.shared.door().forget(&self.request.head);
+        self.shared.door().forget(&self.head);
     }
 }
 
@@ -213,6 +227,7 @@ impl Login {
             Verdict::Challenge => Err(Refusal::NotServed(Cause::UpstreamChallenge)),
             Verdict::Silence => Err(Refusal::NotServed(Cause::UpstreamUnavailable)),
             Verdict::Unauthentic => Err(Refusal::NotServed(Cause::UpstreamUnauthentic)),
+            Verdict::NotPassedOn => Err(Refusal::NotServed(Cause::NotPassedOn)),
         }
     }
 

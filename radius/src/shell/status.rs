@@ -25,7 +25,7 @@ pub(super) struct Readiness {
     known: Mutex<Option<(Timestamp, bool)>>,
     /// Whoever asks the server holds it.
     asking: tokio::sync::Mutex<()>,
-    waiting: AtomicUsize,
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Readiness {
@@ -33,6 +33,13 @@ impl Readiness {
         let known = *self.known.lock().unwrap_or_else(PoisonError::into_inner);
         // Neither older than a second, nor from before the clock was set back.
         known.filter(|(at, _)| now >= *at && now.since(*at) < FRESH).map(|(_, ready)| ready)
+    }
+
+    /// One more waits; `None` when too many do.
+    fn waiter(&self) -> Option<Waiter> {
+        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let waiter = Waiter(Arc::clone(&self.waiting));
+        (before < MOST_WAITING).then_some(waiter)
     }
 
     async fn ask(&self, api: &Api, edge: &Edge) -> bool {
@@ -46,17 +53,25 @@ impl Readiness {
     }
 }
 
+/// One of those who wait for the server; gone when it is dropped.
+struct Waiter(Arc<AtomicUsize>);
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Answers a Status-Server with Access-Accept, now or when the server has answered; else with silence.
 pub(super) fn answer(shared: &Arc<Shared>, request: Box<StatusRequest>) {
     let shared = Arc::clone(shared);
-    if shared.readiness.waiting.fetch_add(1, Ordering::Relaxed) >= MOST_WAITING {
-        shared.readiness.waiting.fetch_sub(1, Ordering::Relaxed);
+    let Some(waiter) = shared.readiness.waiter() else {
         shared.note(&request.head, Cause::Overloaded);
         return;
-    }
+    };
     tokio::spawn(async move {
         let ready = shared.readiness.ask(&shared.api, &shared.edge).await;
-        shared.readiness.waiting.fetch_sub(1, Ordering::Relaxed);
+        drop(waiter);
         let answered = if ready {
             shared.reply(&request.head, code::ACCESS_ACCEPT, &[]).await.map_err(|_| Cause::AnswerTooLong)
         } else {
@@ -71,6 +86,22 @@ pub(super) fn answer(shared: &Arc<Shared>, request: Box<StatusRequest>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_given_back_however_the_wait_ends() {
+        let readiness = Readiness::default();
+        let waiters: Vec<_> = (0..MOST_WAITING).map(|_| readiness.waiter().unwrap()).collect();
+        assert!(readiness.waiter().is_none() && readiness.waiter().is_none());
+        drop(waiters);
+        assert_eq!(readiness.waiting.load(Ordering::Relaxed), 0);
+        let waiter = readiness.waiter();
+        let broken = std::thread::spawn(move || {
+            let _waiter = waiter;
+            panic!("as a test of what happens then");
+        });
+        assert!(broken.join().is_err());
+        assert_eq!(readiness.waiting.load(Ordering::Relaxed), 0);
+    }
 
     #[test]
     fn an_answer_counts_for_a_second() {

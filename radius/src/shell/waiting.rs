@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::duplicate::{Key, Slot};
 
-/// The logins that wait. As many as the door lets in.
+/// The logins that wait: as many as the door lets in, and on top those whose place was taken and that are not gone yet.
 #[derive(Clone, Default)]
 pub(super) struct Waiting(Arc<Table>);
 

@@ -35,6 +35,8 @@ pub(super) enum NoAnswer {
     Unauthentic,
     /// It was not asked: that says nothing about its health.
     NotAsked,
+    /// The same: the request cannot be passed on to it.
+    NotPassedOn,
 }
 
 /// Sends the same bytes once a try, and waits for the answer.

@@ -162,7 +162,7 @@ impl Scene {
                 let Some((key, packet)) = key.zip(packet) else { return };
                 assert!(!is_known);
                 let proxy_states = packet.all(PROXY_STATE).map(<[u8]>::to_vec).collect();
-                is_sound(&Head { key, client: 0, code: code::ACCESS_REQUEST, proxy_states }, &answer);
+                is_sound(&Head { key, serial: 0, client: 0, code: code::ACCESS_REQUEST, proxy_states }, &answer);
                 assert_eq!(answer.first(), Some(&code::ACCESS_REJECT));
                 self.takes_the_place(&key, superseded);
                 self.answers.insert(key, answer);

@@ -22,7 +22,7 @@ type Created = Result<ChallengeView, Failure>;
 /// A call whose answer came too late, or not at all.
 struct BrokenOff {
     ended: Ended,
-    /// Whether it told of a challenge all the same, which was ended.
+    /// Whether it told of a challenge all the same, which is looked after.
     told_of_one: bool,
 }
 
@@ -47,13 +47,18 @@ impl Login {
     async fn create_once(&self, challenge: &CreateChallenge) -> Result<Created, BrokenOff> {
         let (sender, mut receiver) = oneshot::channel::<Created>();
         let (shared, challenge) = (Arc::clone(&self.shared), challenge.clone());
-        let (client, key) = (self.request.head.client, ids::idempotency_key(&self.request));
-        // Whether it had to end a challenge that nobody waited for.
+        let (head, key) = (self.request.head.clone(), ids::idempotency_key(&self.request));
+        let client = head.client;
+        // Whether it told of a challenge that nobody waited for.
         let call = tokio::spawn(async move {
             let Some(settings) = shared.clients.get(client) else { return false };
             let created = shared.api.create(&settings.gateway_key, &key, &challenge).await;
             let Err(Ok(view)) = sender.send(created) else { return false };
-            shared.cancel(client, view.id).await;
+            // A new login with the same octets was given the same challenge.
+            let is_begun_again = shared.door().is_begun_again(&head);
+            if !is_begun_again {
+                shared.cancel(client, view.id).await;
+            }
             true
         });
         match self.within(&mut receiver).await {

@@ -10,12 +10,15 @@ use super::refusal::{Refusal, ended_after};
 use super::{Answer, Login, Open, ids};
 use crate::api::{Expected, Failure, LONGEST_WAIT};
 use crate::deadline::Pause;
+use crate::door::Cause;
 use crate::settings::{ClientSettings, FirstFactor};
 
 /// How long after its end an approval may still be redeemed, in seconds (contract section 6).
 const GRACE: i64 = 5;
 /// An answer "still pending" that comes sooner than this came before its time: the server is stopping.
 const SOON: Duration = Duration::from_secs(1);
+/// How long the answer of a healthy server may be under way.
+const UNDER_WAY: Duration = Duration::from_millis(250);
 
 impl Login {
     /// Waits until the challenge is decided and lets in on a result that is this login's.
@@ -32,7 +35,8 @@ impl Login {
             let asked = self.shared.edge.now();
             let wait = seconds_until(asked, self.times.deadline().min(last_moment(open))).ok_or(Refusal::Deadline)?;
             let redeem = self.shared.api.redeem(&client.gateway_key, open.id, &redemption_id, wait);
-            let seen = self.within(redeem).await.map_err(|ended| ended_after(ended, failed))?;
+            let seen = self.within(redeem).await;
+            let seen = seen.map_err(|ended| ended_after(ended, failed || self.is_overdue(asked, wait)))?;
             match self.weigh_view(seen, client, gateway, open).await {
                 Ok(Some(answer)) => return Ok(answer),
                 Ok(None) => {
@@ -52,6 +56,11 @@ impl Login {
         }
     }
 
+    /// Whether the answer to a redeem of that time should be here by now.
+    fn is_overdue(&self, asked: Timestamp, wait: u64) -> bool {
+        self.shared.edge.now().since(asked) >= Duration::from_secs(wait) + UNDER_WAY
+    }
+
     /// What a view says; `None` while there is nothing to say.
     async fn weigh_view(
         &self,
@@ -61,9 +70,12 @@ impl Login {
         open: &Open,
     ) -> Result<Option<Answer>, Trouble> {
         let view = seen?;
+        if view.id != open.id {
+            return Err(Refusal::NotServed(Cause::ResultUnbelievable).into());
+        }
         match view.status.as_str() {
             "pending" | "approved" => Ok(None),
-            "redeemed" if view.id == open.id => {
+            "redeemed" => {
                 let expected = Expected { gateway, challenge: open.id, user: &open.user };
                 let checked = self.within(self.shared.trust.check(&view, expected)).await.map_err(Refusal::from)?;
                 let method = checked?.method;
@@ -108,12 +120,11 @@ pub(super) fn last_moment(open: &Open) -> Timestamp {
     open.expires_at.plus_seconds(GRACE)
 }
 
-/// Whole seconds until `end`, rounded up, in the limits of the server's `wait`; `None` when it is over.
+/// Whole seconds after which an answer is still here before `end`, in the limits of the server's `wait`; `None` when it
+/// is over.
 fn seconds_until(now: Timestamp, end: Timestamp) -> Option<u64> {
     let left = end.since(now);
-    (!left.is_zero())
-        .then(|| left.as_millis().div_ceil(1_000))
-        .map(|seconds| u64::try_from(seconds).unwrap_or(LONGEST_WAIT).clamp(1, LONGEST_WAIT))
+    (!left.is_zero()).then(|| left.saturating_sub(UNDER_WAY).as_secs().clamp(1, LONGEST_WAIT))
 }
 
 #[cfg(test)]
@@ -121,15 +132,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wait_covers_the_time_that_is_left() {
+    fn the_answer_is_here_before_the_time_is_over() {
         let at = |millis: i64| Timestamp::from_micros(1_800_000_000_000_000 + millis * 1_000);
         for (left, wait) in [
             (0, None),
             (-5, None),
             (1, Some(1)),
             (1_000, Some(1)),
-            (1_001, Some(2)),
-            (48_000, Some(48)),
+            (2_249, Some(1)),
+            (2_250, Some(2)),
+            (48_000, Some(47)),
+            (48_990, Some(48)),
             (298_000, Some(60)),
         ] {
             assert_eq!(seconds_until(at(0), at(left)), wait, "{left}");

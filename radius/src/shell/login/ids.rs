@@ -40,7 +40,7 @@ mod tests {
 
     fn request(source: &str, raw: &[u8]) -> Request {
         let key = Key { source: source.parse().unwrap(), identifier: 7, authenticator: [9; 16] };
-        let head = Head { key, client: 0, code: 1, proxy_states: Vec::new() };
+        let head = Head { key, serial: 1, client: 0, code: 1, proxy_states: Vec::new() };
         let arrived = Timestamp::from_numeric_date(0);
         let (user, raw) = ("alice".to_owned(), raw.to_vec());
         Request { head, user, machine_name: None, calling_station_id: None, state: None, raw, arrived }

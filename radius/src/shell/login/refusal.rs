@@ -39,8 +39,14 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
+    /// What a challenge is told by that is neither waiting nor approved. A status that is not known decides nothing.
     pub(super) fn decided(view: &ChallengeView) -> Self {
-        Self::Decided { status: view.status.clone(), reason: view.reason.clone() }
+        match view.status.as_str() {
+            "denied" | "expired" | "cancelled" => {
+                Self::Decided { status: view.status.clone(), reason: view.reason.clone() }
+            }
+            _ => Self::NotServed(Cause::CallRefused),
+        }
     }
 
     /// The same, of a login that has learnt of no challenge.

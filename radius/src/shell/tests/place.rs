@@ -66,6 +66,10 @@ async fn a_result_and_a_call_that_are_refused_are_told_by_their_cause() {
         (Says { honest: false, ..Says::default() }, "result-unbelievable"),
         (Says { redeemed_status: Some(422), ..Says::default() }, "call-refused"),
         (Says { expires_in: -60, ..Says::default() }, "clock-differs"),
+        (Says { redeemed: "moved", ..Says::default() }, "call-refused"),
+        (Says { created: "moved", ..Says::default() }, "call-refused"),
+        (Says { to_the_point: false, ..Says::default() }, "result-unbelievable"),
+        (Says { to_the_point: false, redeemed: "denied", ..Says::default() }, "result-unbelievable"),
     ] {
         let server = Server::start(says).await;
         let front = front(&server, "", "").await;
@@ -74,6 +78,38 @@ async fn a_result_and_a_call_that_are_refused_are_told_by_their_cause() {
         assert!(text.contains(&format!("cause=\"{cause}\"}} 1")), "{text}");
         assert_eq!(server.count("DELETE"), 1, "{cause}");
     }
+}
+
+#[tokio::test]
+async fn a_request_that_is_too_long_for_upstream_is_told_by_its_cause() {
+    let server = Server::start(Says::default()).await;
+    let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let more = format!(
+        "[[upstream]]\nname = \"u\"\naddress = \"{}\"\nsecret = \"{UPSTREAM_SECRET}\"\n",
+        silent.local_addr().unwrap()
+    );
+    let front = front(&server, "first_factor = \"radius\"", &more).await;
+    let nas = Nas::of(&front).await;
+    let long = (0..15).fold(login(1), |query, _| query.attribute(200, &[0; 253])).attribute(200, &[0; 190]);
+    assert_eq!(nas.ask(long, 1).await, code::ACCESS_REJECT);
+    assert!(front.metrics_text().contains("cause=\"not-passed-on\"} 1"));
+}
+
+#[tokio::test]
+async fn a_login_that_never_runs_gives_its_place_back() {
+    let server = Server::start(Says::default()).await;
+    let front = front(&server, "", "").await;
+    let shared = &front.shared;
+    let datagram = login(1).finish(&Secret::new(SECRET)).unwrap();
+    let source = "127.0.0.1:5000".parse().unwrap();
+    let received = shared.door().receive(shared.edge.now(), source, &datagram);
+    let Received::Login { request, .. } = received else { panic!("{received:?}") };
+    let place = login::Place::new(shared, &request.head);
+    let ticket = shared.waiting.enter(&request.head.key, &shared.stopping);
+    assert_eq!((shared.door().in_flight(0), shared.waiting.len()), (1, 1));
+    drop(login::run(Arc::clone(shared), request, place, ticket));
+    assert_eq!((shared.door().in_flight(0), shared.waiting.len()), (0, 0));
+    assert!(shared.door().duplicates().is_empty());
 }
 
 #[tokio::test]

@@ -53,9 +53,10 @@ async fn with_silence_also_where_the_server_was_never_up() {
 #[tokio::test]
 async fn once_a_challenge_is_known_it_is_ended_and_the_answer_is_access_reject() {
     let mute = Says { mute_after_create: true, ..Says::default() };
-    let (server, _front, nas) = then(SILENCE, mute).await;
+    let (server, front, nas) = then(SILENCE, mute).await;
     assert_eq!(nas.ask(login(1), 1).await, code::ACCESS_REJECT);
     assert_eq!(server.count("DELETE"), 1);
+    assert!(is_told(&front, 1));
 
     // The answer comes after the deadline, and tells of one all the same.
     let late = Says { creating: Duration::from_millis(1_650), ..Says::default() };
@@ -63,6 +64,34 @@ async fn once_a_challenge_is_known_it_is_ended_and_the_answer_is_access_reject()
     assert_eq!(nas.ask(login(1), 1).await, code::ACCESS_REJECT);
     assert_eq!(server.count("DELETE"), 1);
     assert!(is_told(&front, 1));
+}
+
+#[tokio::test]
+async fn one_that_says_that_nothing_is_decided_is_not_told_of() {
+    let (server, front, nas) = then("", Says { redeemed: "pending", ..Says::default() }).await;
+    assert_eq!(nas.ask(login(1), 1).await, code::ACCESS_REJECT);
+    assert_eq!(server.count("DELETE"), 1);
+    assert!(!front.metrics_text().contains("cause=\"server-unavailable\""));
+}
+
+#[tokio::test]
+async fn a_challenge_that_was_given_to_a_new_login_with_the_same_octets_is_left_to_it() {
+    for is_sent_again in [true, false] {
+        let late = Says { creating: Duration::from_millis(2_700), ..Says::default() };
+        let (server, _front, nas) = then(SILENCE, late).await;
+        nas.send(login(1)).await;
+        assert_eq!(nas.next().await, None);
+        *server.says.lock().unwrap() = Says { redeemed: "pending", ..Says::default() };
+        if is_sent_again {
+            nas.send(login(1)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        assert_eq!(server.count("DELETE"), usize::from(!is_sent_again));
+        if is_sent_again {
+            server.says.lock().unwrap().redeemed = "redeemed";
+            assert_eq!(Packet::decode(&nas.reply(1).await).unwrap().code(), code::ACCESS_ACCEPT);
+        }
+    }
 }
 
 #[tokio::test]
