@@ -1,8 +1,9 @@
 //! Phones: the authenticators of a user.
 
-use gatematch_protocol::device::{DeviceView, PushSubscription};
+use gatematch_protocol::device::{DeviceView, PhoneView, PushSubscription};
 use gatematch_protocol::id::{DeviceId, UserId};
 use gatematch_protocol::jwk::PublicKey;
+use gatematch_protocol::secret::Secret;
 use gatematch_protocol::time::Timestamp;
 use subtle::ConstantTimeEq as _;
 
@@ -87,6 +88,21 @@ impl Device {
             last_used_at: self.last_used_at,
         }
     }
+
+    /// As the phone `asks` of the same user sees it.
+    #[must_use]
+    pub fn view_by(&self, asks: DeviceId) -> PhoneView {
+        PhoneView {
+            id: self.id,
+            name: self.name.clone(),
+            platform: self.platform.clone(),
+            status: self.status.as_str().to_owned(),
+            push: self.push.is_some(),
+            created_at: self.created_at,
+            last_used_at: self.last_used_at,
+            this: self.id == asks,
+        }
+    }
 }
 
 /// Why a phone is not confirmed.
@@ -99,6 +115,21 @@ pub enum ConfirmRefusal {
     /// The code is wrong; the third time the phone is gone.
     WrongCode,
 }
+
+/// Why it is not changed where push reaches a phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PushRefusal {
+    /// There is no such phone.
+    Unknown,
+    /// It was changed too often of late.
+    TooOften {
+        /// After how many seconds another change is taken.
+        seconds: i64,
+    },
+}
+
+/// Whether it was changed where push reaches a phone.
+pub type PushSet = Result<(), PushRefusal>;
 
 impl Account {
     /// Confirms the phone `id` by the code that it shows.
@@ -126,16 +157,34 @@ impl Account {
         Err(ConfirmRefusal::WrongCode)
     }
 
-    /// Sets or drops where push reaches the phone `id`; false if there is no such phone.
-    pub fn set_push(&mut self, id: DeviceId, push: Option<PushSubscription>, journal: &mut Journal) -> bool {
-        let Some(device) = self.devices.iter_mut().find(|device| device.id == id) else { return false };
-        let reachable = push.is_some();
-        if device.push != push {
-            device.push = push;
-            journal.record(
-                journal.event("device.push_changed").user(&self.user.username).device(id).with("reachable", reachable),
-            );
+    /// Sets or drops where push reaches the phone `id`. The same again changes nothing and is not counted.
+    ///
+    /// # Errors
+    /// [`PushRefusal`]; nothing changed then.
+    pub fn set_push(&mut self, id: DeviceId, push: Option<PushSubscription>, journal: &mut Journal) -> PushSet {
+        let phones: Vec<DeviceId> = self.devices.iter().map(|device| device.id).collect();
+        let device = self.devices.iter_mut().find(|device| device.id == id).ok_or(PushRefusal::Unknown)?;
+        if device.push == push {
+            return Ok(());
         }
+        let counted = self.user.limits.push_changed(id, &phones, journal.now);
+        counted.map_err(|seconds| PushRefusal::TooOften { seconds })?;
+        let event = journal.event("device.push_changed").user(&self.user.username).device(id);
+        journal.record(event.with("reachable", push.is_some()));
+        device.push = push;
+        Ok(())
+    }
+
+    /// Drops where push reached the phone `id`, because its push service says that nothing is there any more. A
+    /// subscription with another endpoint is a newer one and stays; false where nothing was dropped.
+    pub fn drop_push(&mut self, id: DeviceId, endpoint: &Secret, journal: &mut Journal) -> bool {
+        let gone = |device: &&mut Device| {
+            device.id == id && device.push.as_ref().is_some_and(|push| push.endpoint == *endpoint)
+        };
+        let Some(device) = self.devices.iter_mut().find(gone) else { return false };
+        device.push = None;
+        let event = journal.event("device.push_changed").user(&self.user.username).device(id);
+        journal.record(event.with("reachable", false).with("why", "gone"));
         true
     }
 }

@@ -8,6 +8,7 @@
 //! A function that refuses changes nothing: it checks first and writes last.
 
 pub mod account;
+pub mod address;
 pub mod audit;
 pub mod challenge;
 pub mod connect;

@@ -2,8 +2,10 @@
 //!
 //! Prompts are limited so that nobody is worn down until he taps Approve (CISA, number matching guidance);
 //! failures so that nobody guesses (NIST SP 800-63B-4, section 3.2.2). A new challenge resets nothing.
+//!
+//! What rings or costs something else is counted here too: notices of logins, and changes of where push reaches a phone.
 
-use gatematch_protocol::id::GatewayId;
+use gatematch_protocol::id::{DeviceId, GatewayId};
 use gatematch_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +29,15 @@ pub const BACKOFF_SECONDS: i64 = 60;
 pub const MAX_BACKOFF_SECONDS: i64 = 900;
 /// The most reports remembered at a time; the oldest goes first.
 const MAX_REPORTS: usize = 64;
+/// The most notices of logins that one user is told in [`NOTICE_WINDOW_SECONDS`]; of logins by one (gateway, client
+/// name), one.
+pub const MAX_NOTICES: usize = 5;
+/// The time over which notices are counted.
+pub const NOTICE_WINDOW_SECONDS: i64 = 600;
+/// The most changes of where push reaches one phone in [`PUSH_CHANGE_WINDOW_SECONDS`].
+pub const MAX_PUSH_CHANGES: usize = 10;
+/// The time over which those changes are counted.
+pub const PUSH_CHANGE_WINDOW_SECONDS: i64 = 600;
 
 /// What counts against one user since his last success.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +53,27 @@ pub struct Limits {
     next_prompt_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reports: Vec<Report>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notices: Vec<Told>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    push_changes: Vec<PushChange>,
+}
+
+/// A notice of a login by this (gateway, client name).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Told {
+    gateway: GatewayId,
+    client_name: Option<String>,
+    at: Timestamp,
+}
+
+/// The subscription of a phone was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PushChange {
+    device: DeviceId,
+    at: Timestamp,
 }
 
 /// A (gateway, client name) that the user reported.
@@ -109,12 +141,7 @@ impl Limits {
         if self.cools_down(now) {
             return Err(Limited::Cooldown);
         }
-        let client_name = client_name.map(str::to_lowercase);
-        if self
-            .reports
-            .iter()
-            .any(|report| report.gateway == gateway && report.client_name == client_name && now < report.until)
-        {
+        if self.is_reported(gateway, client_name.map(str::to_lowercase).as_deref(), now) {
             return Err(Limited::Reported);
         }
         if self.next_prompt_at.is_some_and(|at| now < at) {
@@ -126,6 +153,43 @@ impl Limits {
         if pending >= MAX_PENDING {
             return Err(Limited::Pending);
         }
+        Ok(())
+    }
+
+    // `client_name` is in lower case.
+    fn is_reported(&self, gateway: GatewayId, client_name: Option<&str>, now: Timestamp) -> bool {
+        let of = |report: &&Report| report.gateway == gateway && report.client_name.as_deref() == client_name;
+        self.reports.iter().filter(of).any(|report| now < report.until)
+    }
+
+    /// Whether his phones are told of a login by this gateway and client; if so, it is counted.
+    #[must_use]
+    pub fn may_tell(&mut self, gateway: GatewayId, client_name: Option<&str>, now: Timestamp) -> bool {
+        let client_name = client_name.map(str::to_lowercase);
+        self.notices.retain(|told| now < told.at.plus_seconds(NOTICE_WINDOW_SECONDS));
+        let was_told = self.notices.iter().any(|told| told.gateway == gateway && told.client_name == client_name);
+        if was_told || self.notices.len() >= MAX_NOTICES || self.is_reported(gateway, client_name.as_deref(), now) {
+            return false;
+        }
+        self.notices.push(Told { gateway, client_name, at: now });
+        true
+    }
+
+    /// Counts a change of where push reaches the phone `device`; `phones` are all that he has.
+    ///
+    /// # Errors
+    /// After how many seconds another change is taken. Nothing was counted then.
+    pub fn push_changed(&mut self, device: DeviceId, phones: &[DeviceId], now: Timestamp) -> Result<(), i64> {
+        let end = |change: &PushChange| change.at.plus_seconds(PUSH_CHANGE_WINDOW_SECONDS);
+        let ends = self.push_changes.iter().filter(|change| change.device == device).map(end).filter(|end| now < *end);
+        let ends: Vec<Timestamp> = ends.collect();
+        if ends.len() >= MAX_PUSH_CHANGES {
+            let whole = ends.iter().min().map_or(0, |end| i64::try_from(end.since(now).as_secs()).unwrap_or(0));
+            // A part of a second is waited for whole. A clock that was set back makes nobody wait for longer than this.
+            return Err(whole.saturating_add(1).min(PUSH_CHANGE_WINDOW_SECONDS));
+        }
+        self.push_changes.retain(|change| now < end(change) && phones.contains(&change.device));
+        self.push_changes.push(PushChange { device, at: now });
         Ok(())
     }
 
@@ -147,9 +211,11 @@ impl Limits {
         self.prompts.push(now);
     }
 
-    /// He let a login in with a real factor: what counted against him is forgotten, but not what he reported.
+    /// He let a login in with a real factor: what counted against him is forgotten, but not what he reported, nor what
+    /// his phones were told and changed.
     pub fn succeeded(&mut self) {
-        *self = Self { reports: std::mem::take(&mut self.reports), ..Self::default() };
+        let Self { reports, notices, push_changes, .. } = std::mem::take(self);
+        *self = Self { reports, notices, push_changes, ..Self::default() };
     }
 
     /// An administrator unlocked him: his failures are forgotten, but not how often he was asked or denied.
@@ -263,12 +329,63 @@ mod tests {
     }
 
     #[test]
+    fn one_notice_of_a_gateway_and_client_and_five_in_all_in_ten_minutes() {
+        let mut limits = Limits::default();
+        assert!(limits.may_tell(gateway(1), Some("PC"), at(0)));
+        for second in 0..600 {
+            assert!(!limits.may_tell(gateway(1), Some("pc"), at(second)), "{second}");
+        }
+        assert!(limits.may_tell(gateway(1), None, at(1)));
+        assert!(limits.may_tell(gateway(2), Some("PC"), at(1)));
+        limits.succeeded();
+        assert!(!limits.may_tell(gateway(2), Some("PC"), at(1)), "a success elsewhere rings nobody again");
+        let told = (0..1_000).filter(|n| limits.may_tell(gateway(3), Some(&format!("PC-{n}")), at(2))).count();
+        assert_eq!(told, 2);
+        assert!(limits.may_tell(gateway(1), Some("PC"), at(600)));
+        assert_eq!(limits.notices.len(), MAX_NOTICES, "what has left the window is forgotten");
+        limits.reported(gateway(4), Some("PC"), at(1_500));
+        assert!(!limits.may_tell(gateway(4), Some("pc"), at(2_399)), "he said that it was not him");
+        assert!(limits.may_tell(gateway(4), Some("pc"), at(2_400)));
+    }
+
+    #[test]
+    fn ten_changes_of_a_phone_in_ten_minutes() {
+        let phone = |n: u8| DeviceId::new(at(0), [n; 10]);
+        let phones = [phone(1), phone(2)];
+        let mut limits = Limits::default();
+        for second in 0..10 {
+            assert_eq!(limits.push_changed(phone(1), &phones, at(second)), Ok(()));
+        }
+        let full = limits.clone();
+        assert_eq!(limits.push_changed(phone(1), &phones, at(599)), Err(2));
+        assert_eq!(limits.push_changed(phone(1), &phones, at(-99_999)), Err(600), "the clock was set back");
+        assert_eq!(limits, full);
+        assert_eq!(limits.push_changed(phone(2), &phones, at(599)), Ok(()), "another phone has its own");
+        limits.succeeded();
+        assert!(limits.push_changed(phone(1), &phones, at(599)).is_err());
+        assert_eq!(limits.push_changed(phone(1), &phones, at(600)), Ok(()));
+        assert_eq!(limits.push_changed(phone(2), &phones[1..], at(600)), Ok(()));
+        assert_eq!(limits.push_changes.len(), 2, "a phone that is gone is forgotten");
+    }
+
+    #[test]
+    fn what_an_older_version_stored_is_read() {
+        let text = r#"{"failures":2,"denials":0,"prompts":[]}"#;
+        let mut limits: Limits = serde_json::from_str(text).unwrap();
+        assert_eq!(limits.failures(), 2);
+        assert!(limits.may_tell(gateway(1), None, at(0)));
+        assert_eq!(serde_json::from_str::<Limits>("{}").unwrap(), Limits::default());
+    }
+
+    #[test]
     fn it_is_stored_and_read_back() {
         let mut limits = Limits::default();
         limits.prompted(at(1));
         limits.denied(at(1));
         let _ = limits.failed(at(2));
         limits.reported(gateway(3), None, at(3));
+        assert!(limits.may_tell(gateway(4), Some("PC"), at(4)));
+        limits.push_changed(DeviceId::new(at(0), [1; 10]), &[], at(5)).unwrap();
         let text = serde_json::to_string(&limits).unwrap();
         assert_eq!(serde_json::from_str::<Limits>(&text).unwrap(), limits);
     }

@@ -3,9 +3,13 @@
 use gatematch_protocol::challenge::ShownClient;
 use gatematch_protocol::id::{ChallengeId, DeviceId, GatewayId, NoticeId, UserId};
 use gatematch_protocol::notice::NoticeClaims;
+use gatematch_protocol::secret::sha256;
 use gatematch_protocol::time::Timestamp;
 
+use crate::account::Account;
+use crate::audit::Journal;
 use crate::challenge::Client;
+use crate::open::Login;
 
 /// How long a notice can be fetched, in seconds: 30 days.
 pub const KEEP_SECONDS: i64 = 30 * 86_400;
@@ -52,7 +56,27 @@ pub struct Notice {
     pub at: Timestamp,
 }
 
+impl Account {
+    /// Tells the phones what became of `login`, unless they were told of enough of late: whoever can start logins must
+    /// not be able to ring somebody all day.
+    pub(crate) fn tell_of(&mut self, login: &Login, kind: Kind, journal: &mut Journal) {
+        if self.user.limits.may_tell(login.gateway, login.client.name.as_deref(), login.now) {
+            let client = login.client.clone();
+            journal.notices.push(Notice::of_login(login.id, self.user.id, kind, login.gateway, client, login.now));
+        }
+    }
+}
+
 impl Notice {
+    /// What a later notice of the same kind to the same user has as well: 32 characters, as a topic of Web Push may have
+    /// (RFC 8030 section 5.4).
+    #[must_use]
+    pub fn topic(&self) -> String {
+        let mut topic = sha256(format!("notice {} {}", self.kind.as_str(), self.user));
+        topic.truncate(32);
+        topic
+    }
+
     /// A notice about the login with this challenge; it has the same id, since a login is told of once.
     #[must_use]
     pub fn of_login(

@@ -14,7 +14,7 @@ use crate::connect::{Pages, Place, Session};
 use crate::fault::{Fault, seconds};
 use crate::gateway::Gateway;
 use crate::limits::Limited;
-use crate::notice::{Kind, Notice};
+use crate::notice::Kind;
 use crate::number::Number;
 use crate::policy::{Method, NoDisplay, Ruling};
 use crate::text::{cut_unknown_user, outside, outside_if_given};
@@ -242,9 +242,7 @@ impl Account {
                 return Ok(self.keep(login.denied(Some(self), ruling, Reason::Superseded), None, journal));
             }
             Shows::Refused => {
-                let (user, client) = (self.user.id, login.client.clone());
-                let notice = Notice::of_login(login.id, user, Kind::NoPage, login.gateway, client, login.now);
-                journal.notices.push(notice);
+                self.tell_of(login, Kind::NoPage, journal);
                 return Ok(self.keep(login.denied(Some(self), ruling, Reason::Policy), None, journal));
             }
             Shows::AtGateway | Shows::OnPage(_) | Shows::Nowhere => {}

@@ -2,7 +2,7 @@
 
 mod support;
 
-use gatematch_domain::device::{ConfirmRefusal, DeviceStatus};
+use gatematch_domain::device::{ConfirmRefusal, DeviceStatus, PushRefusal};
 use gatematch_domain::response::ResponseRefusal;
 use gatematch_protocol::device::{PushKeys, PushSubscription};
 use gatematch_protocol::response::Decision;
@@ -141,12 +141,42 @@ fn where_push_reaches_a_phone_is_recorded_without_the_address() {
     let set = |scene: &mut Scene, n, push: Option<PushSubscription>| {
         scene.act(|account, journal| account.set_push(phone_id(n), push, journal))
     };
-    assert!(set(&mut scene, 1, Some(push.clone())));
+    assert_eq!(set(&mut scene, 1, Some(push.clone())), Ok(()));
     assert!(scene.account.devices[0].push.is_some());
-    assert!(scene.assert_inert(|scene| set(scene, 1, Some(push.clone()))), "the same again is no change");
-    assert!(set(&mut scene, 1, None));
-    assert!(!scene.assert_inert(|scene| set(scene, 7, Some(push.clone()))));
+    assert_eq!(scene.assert_inert(|scene| set(scene, 1, Some(push.clone()))), Ok(()), "the same again is no change");
+    assert_eq!(set(&mut scene, 1, None), Ok(()));
+    let unknown = scene.assert_inert(|scene| set(scene, 7, Some(push.clone())));
+    assert_eq!(unknown, Err(PushRefusal::Unknown));
     assert_eq!(scene.count("device.push_changed"), 2);
+    assert_eq!(set(&mut scene, 1, Some(push.clone())), Ok(()));
+    let drop = |scene: &mut Scene, n, endpoint: &str| {
+        scene.act(|account, journal| account.drop_push(phone_id(n), &Secret::new(endpoint), journal))
+    };
+    assert!(!scene.assert_inert(|scene| drop(scene, 1, "https://push.example/an-older-path")), "a newer one stays");
+    assert!(!scene.assert_inert(|scene| drop(scene, 7, push.endpoint.reveal())));
+    assert!(drop(&mut scene, 1, push.endpoint.reveal()));
+    assert!(scene.account.devices[0].push.is_none());
+    assert!(!scene.assert_inert(|scene| drop(scene, 1, push.endpoint.reveal())));
+    assert_eq!(scene.count("device.push_changed"), 4);
     let told = format!("{:?}", scene.events);
     assert!(!told.contains("secret-path") && !told.contains("of-the-phone"), "{told}");
+}
+
+#[test]
+fn where_push_reaches_a_phone_is_changed_ten_times_in_ten_minutes() {
+    let mut scene = Scene::new(1);
+    let push = |n: usize| {
+        let keys = PushKeys { p256dh: "p256dh".to_owned(), auth: Secret::new("auth") };
+        Some(PushSubscription { endpoint: Secret::new(format!("https://push.example/{n}")), keys })
+    };
+    let set = |scene: &mut Scene, n| scene.act(|account, journal| account.set_push(phone_id(1), push(n), journal));
+    for n in 0..10 {
+        assert_eq!(set(&mut scene, n), Ok(()));
+        assert_eq!(set(&mut scene, n), Ok(()), "the same again is not counted");
+    }
+    assert!(matches!(scene.assert_inert(|scene| set(scene, 10)), Err(PushRefusal::TooOften { seconds: 1..=601 })));
+    assert_eq!(scene.assert_inert(|scene| set(scene, 9)), Ok(()));
+    assert_eq!(scene.count("device.push_changed"), 10);
+    scene.wait(600);
+    assert_eq!(set(&mut scene, 10), Ok(()));
 }

@@ -34,6 +34,34 @@ pub struct ConfirmDevice {
     pub code: Secret,
 }
 
+/// `GET /v1/devices/self/phones`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phones {
+    /// The phones of the one user, oldest first.
+    pub items: Vec<PhoneView>,
+}
+
+/// One of the [`Phones`], as another phone of the same user sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhoneView {
+    /// Names the phone.
+    pub id: DeviceId,
+    /// What the person calls it.
+    pub name: String,
+    /// Such as `Android`.
+    pub platform: Option<String>,
+    /// `active` or `unconfirmed`.
+    pub status: String,
+    /// Whether it has a push subscription.
+    pub push: bool,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it last answered a challenge.
+    pub last_used_at: Option<Timestamp>,
+    /// Whether it is the phone that asks.
+    pub this: bool,
+}
+
 /// A phone as administrators and itself see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceView {

@@ -27,6 +27,14 @@ impl Timestamp {
         Self(seconds.saturating_mul(1_000_000))
     }
 
+    /// The second that an HTTP date names (RFC 9110 section 5.6.7, the form of today: `Sun, 06 Nov 1994 08:49:37 GMT`);
+    /// `None` for any other text.
+    #[must_use]
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        text.ends_with(" GMT").then(|| Self(at.as_microsecond()))
+    }
+
     /// Microseconds since the epoch.
     #[must_use]
     pub const fn micros(self) -> i64 {
@@ -109,6 +117,15 @@ mod tests {
             let text = Timestamp::from_micros(micros).to_string();
             assert_eq!(text.len(), "1970-01-01T00:00:00.000000Z".len(), "{text}");
             assert!(text.parse::<Timestamp>().is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_http_date_is_read_in_the_form_of_today() {
+        let at = Timestamp::from_http_date("Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(at, Some(Timestamp::from_numeric_date(784_111_777)));
+        for text in ["", "120", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "1994-11-06T08:49:37Z"] {
+            assert_eq!(Timestamp::from_http_date(text), None, "{text}");
         }
     }
 
