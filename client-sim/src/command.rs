@@ -10,6 +10,7 @@ mod load;
 mod login;
 mod misbehave;
 mod phones;
+mod push;
 mod radius;
 pub(crate) mod say;
 mod watch;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 
 use gatematch_protocol::response::Decision;
 
-use self::arguments::{Arguments, Command, GatewayCommand};
+use self::arguments::{Arguments, Command, GatewayCommand, PushCommand};
 use self::challenge::Asked;
 use self::fault::Fault;
 use self::phones::{Browsers, Phones};
@@ -33,8 +34,8 @@ pub(crate) async fn run(arguments: &Arguments, say: &Say) -> Result<ExitCode, Fa
     }
     let command = arguments.command.as_ref().ok_or(Fault::NoCommand)?;
     let wrong = arguments.misbehave.as_deref();
-    // Over RADIUS there is another catalogue.
-    let over_http = wrong.filter(|_| !matches!(command, Command::Radius { .. }));
+    // Over RADIUS, and for the push service, there are other catalogues.
+    let over_http = wrong.filter(|_| !matches!(command, Command::Radius { .. } | Command::Push { .. }));
     let misbehaviour = over_http.map(misbehave::find).transpose()?;
     let phones = || Phones::read(arguments.state.as_deref(), arguments.phone.as_deref());
     let respond = async |id: &str, decision, number: Option<&str>, uv| {
@@ -42,22 +43,23 @@ pub(crate) async fn run(arguments: &Arguments, say: &Say) -> Result<ExitCode, Fa
         challenge::respond(&phones()?, &asked, misbehaviour, say).await
     };
     match command {
-        Command::Enroll { link, name } => enroll::run(phones()?, link, name, misbehaviour, say).await,
+        Command::Enroll(enroll) => enroll::run(phones()?, enroll, misbehaviour, say).await,
         Command::List => challenge::list(&phones()?, misbehaviour, say).await,
         Command::Approve { id, number, uv } => {
             respond(id, Decision::Approve, number.as_deref(), Some((*uv).into())).await
         }
         Command::Deny { id } => respond(id, Decision::Deny, None, None).await,
         Command::Report { id } => respond(id, Decision::Report, None, None).await,
-        Command::Watch { uv } => {
+        Command::Watch { uv, push } => {
             misbehave::none(misbehaviour)?;
-            watch::run(&phones()?, (*uv).into(), say).await
+            watch::run(&phones()?, (*uv).into(), push.as_deref(), say).await
         }
         Command::Gateway { command: GatewayCommand::Login(login) } => login::run(login, misbehaviour, say).await,
         Command::Load(load) => {
             misbehave::none(misbehaviour)?;
             load::run(load, say).await
         }
+        Command::Push { command: PushCommand::Serve(serve) } => push::serve(serve, wrong, say).await,
         Command::Radius { command } => radius::run(command, wrong, say).await,
         Command::Connect(connect) => {
             misbehave::none(misbehaviour)?;

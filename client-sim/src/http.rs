@@ -45,6 +45,20 @@ impl Api {
     /// # Errors
     /// [`Failure::Address`] when `base` is none, [`Failure::Transport`] when TLS cannot be set up.
     pub fn new(base: &str) -> Result<Self, Failure> {
+        Self::with(base, None)
+    }
+
+    /// A client of the server at `base` that takes no other certificates than those that `authority` (PEM) has signed,
+    /// or is.
+    ///
+    /// # Errors
+    /// As [`Api::new`]; [`Failure::Transport`] when `authority` is no certificate.
+    pub fn trusting(base: &str, authority: &str) -> Result<Self, Failure> {
+        let authority = reqwest::Certificate::from_pem(authority.as_bytes());
+        Self::with(base, Some(authority.map_err(|fault| Failure::Transport(told(&fault)))?))
+    }
+
+    fn with(base: &str, authority: Option<reqwest::Certificate>) -> Result<Self, Failure> {
         let base = base.trim_end_matches('/');
         let url = reqwest::Url::parse(base).map_err(|fault| Failure::Address(format!("{base}: {fault}")))?;
         let builder = reqwest::Client::builder()
@@ -55,7 +69,10 @@ impl Api {
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_nodelay(true);
         let builder = match url.scheme() {
-            "https" => builder.https_only(true),
+            "https" => {
+                let builder = builder.https_only(true);
+                if let Some(authority) = authority { builder.tls_certs_only([authority]) } else { builder }
+            }
             // Without TLS the system's certificates need not be there, nor be read.
             "http" => builder.tls_certs_only([]),
             other => {

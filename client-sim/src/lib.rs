@@ -2,8 +2,9 @@
 //!
 //! This crate is the other end of every wire: a [`phone::Phone`] that enrolls, reads challenges and signs
 //! responses, a [`gateway::Gateway`] that asks and redeems, a [`radius::RadiusClient`] that asks as RD Gateway does,
-//! a [`connect::Browser`] that shows the number there, and an [`admin::Admin`] that sets things up. The black-box tests, the load generator and `gatematch demo` drive the server with them; the binary
-//! `gatematch-sim` puts them at a person's disposal.
+//! a [`connect::Browser`] that shows the number there, a [`push::service::PushService`] that rings the phone, and an
+//! [`admin::Admin`] that sets things up. The black-box tests, the load generator and `gatematch demo` drive the server
+//! with them; the binary `gatematch-sim` puts them at a person's disposal.
 //!
 //! Signatures are made and checked with `p256`, never with the library that the server uses, so that each side
 //! is the other's second opinion. [`misbehave`] is the same phone and gateway doing the wrong thing on purpose.
@@ -21,6 +22,7 @@ pub mod jws;
 pub mod load;
 pub mod misbehave;
 pub mod phone;
+pub mod push;
 pub mod radius;
 pub mod signature;
 pub mod store;

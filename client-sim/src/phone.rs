@@ -1,9 +1,10 @@
 //! The phone: a key, an account, and a clock that may be wrong.
 
 mod response;
+mod ring;
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use gatematch_protocol::base64url;
 use gatematch_protocol::device::{DeviceView, PushSubscription};
@@ -18,6 +19,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::response::{challenge_id, response_path};
+use self::ring::Heard;
+pub use self::ring::{Ring, Silence};
 use crate::crypto::P256Key;
 use crate::edge::{self, Clock};
 use crate::enrollment::{Link, NotALink};
@@ -33,6 +36,7 @@ pub struct Phone {
     /// What the server's clock is ahead of ours, in seconds.
     offset: AtomicI64,
     account: RwLock<Option<Account>>,
+    heard: Mutex<Heard>,
 }
 
 /// What a phone keeps of its enrollment.
@@ -66,7 +70,7 @@ impl Phone {
     #[must_use]
     pub fn new(api: Api, issuer: &str, key: P256Key, clock: Clock) -> Self {
         let issuer = issuer.trim_end_matches('/').to_owned();
-        Self { api, issuer, key, clock, offset: AtomicI64::new(0), account: RwLock::new(None) }
+        Self { api, issuer, key, clock, offset: AtomicI64::new(0), account: RwLock::new(None), heard: Mutex::default() }
     }
 
     /// The same phone with the account that an earlier enrollment left.
@@ -175,12 +179,34 @@ impl Phone {
     /// [`Failure::Link`] for a link of another server; [`Failure::Problem`] with `enrollment-gone`,
     /// `device-exists`, `too-many-devices` and others.
     pub async fn enroll(&self, token_or_link: &str, name: &str) -> Result<DeviceRegistered, Failure> {
+        self.register(token_or_link, name, None).await
+    }
+
+    /// As [`Phone::enroll`], and tells the server where Web Push reaches this phone.
+    ///
+    /// # Errors
+    /// As [`Phone::enroll`]; and `invalid-push-subscription` for a subscription that the server does not take.
+    pub async fn enroll_with_push(
+        &self,
+        token_or_link: &str,
+        name: &str,
+        push: &PushSubscription,
+    ) -> Result<DeviceRegistered, Failure> {
+        self.register(token_or_link, name, Some(push.clone())).await
+    }
+
+    async fn register(
+        &self,
+        token_or_link: &str,
+        name: &str,
+        push: Option<PushSubscription>,
+    ) -> Result<DeviceRegistered, Failure> {
         let message = RegisterDevice {
             enrollment_token: self.token_of(token_or_link)?,
             public_key: public_key_value(&self.key),
             name: name.to_owned(),
             platform: Some("gatematch-sim".to_owned()),
-            push: None,
+            push,
         };
         let registered: DeviceRegistered = self.call("POST", "/v1/devices", Some(body(&message)?)).await?.json()?;
         self.keep(Account {

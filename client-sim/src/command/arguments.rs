@@ -1,5 +1,6 @@
 //! The command line.
 
+mod push;
 mod radius;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use gatematch_protocol::id::GatewayId;
 use gatematch_protocol::response::UserVerification;
 
+pub(crate) use self::push::{PushCommand, PushServe};
 pub(crate) use self::radius::{
     Connect, FrontDoor, Patience, RadiusCommand, RadiusFlood, RadiusLoad, RadiusLogin, Style,
 };
@@ -42,13 +44,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Become a phone of somebody, with the link from the helpdesk
-    Enroll {
-        /// The link: https://server/app/#enroll=gme_...
-        link: String,
-        /// What to call this phone
-        #[arg(long, default_value = "Simulated phone")]
-        name: String,
-    },
+    Enroll(Enroll),
     /// Show the sign-ins that are waiting
     List,
     /// Let a sign-in in
@@ -77,6 +73,9 @@ pub(crate) enum Command {
         /// How the phone says that it made sure of the person
         #[arg(long, value_enum, default_value_t = Uv::None)]
         uv: Uv,
+        /// Be rung by this push service, and fetch where it does not ring: the address of `gatematch-sim push serve`
+        #[arg(long, value_name = "URL")]
+        push: Option<String>,
     },
     /// Play the gateway
     Gateway {
@@ -85,6 +84,11 @@ pub(crate) enum Command {
     },
     /// Sign many simulated people in, and measure how long it takes
     Load(Load),
+    /// Play the push service
+    Push {
+        #[command(subcommand)]
+        command: PushCommand,
+    },
     /// Play RD Gateway's NPS, over RADIUS
     Radius {
         #[command(subcommand)]
@@ -92,6 +96,18 @@ pub(crate) enum Command {
     },
     /// Play the connect page: show the number where the gateway has no screen
     Connect(Connect),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Enroll {
+    /// The link: https://server/app/#enroll=gme_...
+    pub(crate) link: String,
+    /// What to call this phone
+    #[arg(long, default_value = "Simulated phone")]
+    pub(crate) name: String,
+    /// Let the server ring by this push service: the address of `gatematch-sim push serve`
+    #[arg(long, value_name = "URL")]
+    pub(crate) push: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -185,6 +201,10 @@ mod tests {
             "gatematch-sim approve 1234abcd --number 047 --misbehave alg-none",
             "gatematch-sim --state /tmp/s gateway login --user alice --server http://127.0.0.1:8080 --key gmg_x --json",
             "gatematch-sim load --server http://127.0.0.1:8080 --users 2",
+            "gatematch-sim enroll http://127.0.0.1:8080/app/#enroll=gme_x --push http://127.0.0.1:9090",
+            "gatematch-sim watch --push http://127.0.0.1:9090 --uv pin",
+            "gatematch-sim push serve",
+            "gatematch-sim push serve --listen [::1]:0 --misbehave 429:5 --json",
             "gatematch-sim radius login --user CONTOSO\\alice --machine CLIENT-PC --server 127.0.0.1:1812 --secret x --style hold",
             "gatematch-sim radius login --user alice --style challenge --password p --answer 047 --timeout 9 --retransmit 0",
             "gatematch-sim radius login --user alice --calling-station-id 192.0.2.1 --json --misbehave wrong-secret",
@@ -199,6 +219,9 @@ mod tests {
         }
         for line in [
             "gatematch-sim load --server x --users 0",
+            "gatematch-sim push",
+            "gatematch-sim push serve --listen 0.0.0.0:9090",
+            "gatematch-sim push serve --listen localhost",
             "gatematch-sim radius login",
             "gatematch-sim radius login --user alice --timeout 0",
             "gatematch-sim radius load --status --refused",

@@ -8,20 +8,22 @@ use gatematch_client_sim::failure::Failure;
 use gatematch_client_sim::http::Api;
 use gatematch_client_sim::misbehave::{Misbehaviour, Needs, Scene};
 use gatematch_client_sim::phone::Phone;
+use gatematch_client_sim::push::subscriber::Subscriber;
 use serde_json::json;
 
+use super::arguments::Enroll;
 use super::fault::Fault;
-use super::misbehave;
 use super::phones::Phones;
 use super::say::{Say, Tone, plain};
+use super::{misbehave, push};
 
 pub(crate) async fn run(
     mut phones: Phones,
-    link: &str,
-    name: &str,
+    arguments: &Enroll,
     misbehaviour: Option<&Misbehaviour>,
     say: &Say,
 ) -> Result<ExitCode, Fault> {
+    let Enroll { link, name, push } = arguments;
     let parsed = Link::parse(link).map_err(Failure::from)?;
     let api = Api::new(&parsed.issuer)?;
     let phone = Phone::new(api, &parsed.issuer, edge::random_key(), edge::system_clock());
@@ -32,7 +34,13 @@ pub(crate) async fn run(
         return misbehave::carry_out(misbehaviour, &scene, say).await;
     }
     phones.check_writable()?;
-    let registered = phone.enroll(link, name).await?;
+    let registered = match push {
+        Some(service) => {
+            let subscribed = push::subscribe(&Subscriber::new(Api::new(service)?), phone.api()).await?;
+            phone.enroll_with_push(link, name, &subscribed.subscription).await?
+        }
+        None => phone.enroll(link, name).await?,
+    };
     phones.keep(name, &phone)?;
     say.value(&json!({
         "device_id": registered.device_id, "user": registered.user, "issuer": registered.issuer,
@@ -47,7 +55,8 @@ pub(crate) async fn run(
         None => {
             let done = format!("This phone is enrolled for {user} at {}.", plain(&registered.issuer));
             say.line(&say.toned(Tone::Good, &done))?;
-            say.line("Sign-ins arrive with: gatematch-sim watch")?;
+            let by = push.as_ref().map(|service| format!(" --push {}", plain(service))).unwrap_or_default();
+            say.line(&format!("Sign-ins arrive with: gatematch-sim watch{by}"))?;
         }
     }
     Ok(ExitCode::SUCCESS)

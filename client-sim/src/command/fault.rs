@@ -157,6 +157,11 @@ fn told_problem(problem: &ProblemDocument) -> Told {
             ("Too late: the time for this sign-in is over.", "Nothing was opened.", "Start the sign-in again.")
         }
         Some(Code::Cancelled) => ("The sign-in was called off where it began.", "Nothing was opened.", ""),
+        Some(Code::InvalidPushSubscription) => (
+            "The server does not push to this push service.",
+            "It calls the public ones, and those that its configuration names.",
+            "Start it with the host and port of this one, such as: GATEMATCH_PUSH_ALLOWED_HOSTS=127.0.0.1:9090",
+        ),
         Some(Code::UvRequired) => (
             "The phone must make sure of the person first.",
             "Nothing was decided.",

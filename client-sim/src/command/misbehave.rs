@@ -3,12 +3,17 @@
 use std::process::ExitCode;
 
 use gatematch_client_sim::misbehave::{self, ALL, Misbehaviour, Needs, Scene, radius};
+use gatematch_client_sim::push::service::{self as push, WORDS};
 use serde_json::{Value, json};
 
 use super::REFUSED;
 use super::fault::Fault;
 use super::say::{Say, Tone, plain, table};
 
+/// Where the words of the push service go.
+const PUSH_COMMAND: &str = "push serve";
+/// The server answers nothing to a push service; the phone fetches.
+const PUSH_EXPECT: &str = "the login goes on";
 /// How much of an answer is shown.
 const SHOWN_CHARACTERS: usize = 2_000;
 
@@ -27,12 +32,22 @@ pub(crate) fn find_radius(name: &str) -> Result<&'static radius::Misbehaviour, F
     })
 }
 
+/// What the push service does wrong at this word.
+pub(crate) fn find_push(word: &str) -> Result<push::Misbehaviour, Fault> {
+    word.parse().map_err(|unknown: push::UnknownWord| {
+        Fault::usage(format!("{unknown}."), "The words are in: gatematch-sim push serve --help")
+    })
+}
+
 /// A misbehaviour over RADIUS that was asked of another command.
 pub(crate) fn only_at_radius_login(misbehaviour: &radius::Misbehaviour) -> Fault {
     elsewhere(misbehaviour.name, radius_command(misbehaviour.needs))
 }
 
 fn unknown(name: &str) -> Fault {
+    if name.parse::<push::Misbehaviour>().is_ok() {
+        return elsewhere(name, PUSH_COMMAND);
+    }
     Fault::usage(format!("There is no misbehaviour {name:?}."), "See: gatematch-sim --list-misbehaviours")
 }
 
@@ -84,7 +99,9 @@ pub(crate) fn list(say: &Say) -> Result<ExitCode, Fault> {
     let over_radius = radius::ALL
         .iter()
         .map(|entry| (entry.name, entry.case, entry.expect.to_string(), radius_command(entry.needs), entry.what));
-    for (name, case, expect, command, what) in over_http.chain(over_radius) {
+    let of_push =
+        WORDS.iter().map(|(word, what)| (*word, push_case(word), PUSH_EXPECT.to_owned(), PUSH_COMMAND, *what));
+    for (name, case, expect, command, what) in over_http.chain(over_radius).chain(of_push) {
         say.value(&json!({"name": name, "case": case, "expect": expect, "command": command, "what": what}))?;
         rows.push([name, case, &expect, command, what].map(str::to_owned).to_vec());
     }
@@ -92,6 +109,15 @@ pub(crate) fn list(say: &Say) -> Result<ExitCode, Fault> {
         say.line(&line)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The security case that a word of the push service belongs to.
+fn push_case(word: &str) -> &'static str {
+    match word {
+        "redirect:URL" => "PU-01",
+        "duplicate" | "late" | "reorder" => "PU-04",
+        _ => "PU-02",
+    }
 }
 
 /// Does it, and says whether the server took it as the contract says.

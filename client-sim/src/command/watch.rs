@@ -1,5 +1,7 @@
 //! `gatematch-sim watch`: waits for sign-ins and asks for the number.
 
+mod bell;
+
 use std::collections::HashSet;
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
@@ -7,9 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatematch_client_sim::failure::Failure;
+use gatematch_client_sim::http::Api;
 use gatematch_client_sim::phone::Phone;
+use gatematch_client_sim::push::subscriber::Subscriber;
 use gatematch_protocol::challenge::{ChallengeClaims, WaitingChallenge};
 use gatematch_protocol::id::ChallengeId;
+use gatematch_protocol::notice::NoticeClaims;
 use gatematch_protocol::response::{Decision, UserVerification};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -18,7 +23,7 @@ use super::challenge::{sentence, short, told};
 use super::fault::Fault;
 use super::listen;
 use super::phones::Phones;
-use super::say::{Say, Tone};
+use super::say::{Say, Tone, plain};
 
 /// How long the server holds an empty answer, in seconds.
 const WAIT: u32 = 50;
@@ -28,7 +33,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 struct Arrival {
     phone: Arc<Phone>,
-    item: WaitingChallenge,
+    what: What,
+}
+
+/// What a phone was told.
+enum What {
+    SignIn(WaitingChallenge),
+    CalledOff(ChallengeId),
+    Notice(Box<NoticeClaims>),
 }
 
 /// What the person typed.
@@ -42,12 +54,21 @@ enum Typed {
     Unclear,
 }
 
-pub(crate) async fn run(phones: &Phones, uv: UserVerification, say: &Say) -> Result<ExitCode, Fault> {
+pub(crate) async fn run(
+    phones: &Phones,
+    uv: UserVerification,
+    push: Option<&str>,
+    say: &Say,
+) -> Result<ExitCode, Fault> {
+    let service = push.map(Api::new).transpose()?.map(Subscriber::new);
     let phones: Vec<_> = phones.all()?.into_iter().map(Arc::new).collect();
     let (sender, mut arrivals) = mpsc::channel(16);
     let mut pollers = tokio::task::JoinSet::new();
     for phone in phones {
-        pollers.spawn(poll(phone, sender.clone(), *say));
+        match &service {
+            Some(service) => pollers.spawn(bell::ring(phone, service.clone(), sender.clone(), *say)),
+            None => pollers.spawn(poll(phone, sender.clone(), *say)),
+        };
     }
     drop(sender);
     let mut prompting = !say.is_json() && io::stdin().is_terminal();
@@ -55,7 +76,7 @@ pub(crate) async fn run(phones: &Phones, uv: UserVerification, say: &Say) -> Res
     loop {
         tokio::select! {
             arrival = arrivals.recv() => match arrival {
-                Some(arrival) => prompting = shown(&arrival, uv, prompting, say).await?,
+                Some(arrival) => prompting = heard(&arrival, uv, prompting, say).await?,
                 None => break,
             },
             _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
@@ -82,15 +103,13 @@ async fn poll(phone: Arc<Phone>, arrivals: mpsc::Sender<Arrival>, say: Say) -> R
                     tokio::time::sleep(PAUSE).await;
                 }
                 for item in items.into_iter().filter(|item| seen.insert(item.id)) {
-                    let arrival = Arrival { phone: Arc::clone(&phone), item };
+                    let arrival = Arrival { phone: Arc::clone(&phone), what: What::SignIn(item) };
                     if arrivals.send(arrival).await.is_err() {
                         return Ok(());
                     }
                 }
             }
-            Err(failure) if failure.status().is_some_and(|status| (400..429).contains(&status)) => {
-                return Err(failure);
-            }
+            Err(failure) if is_final(&failure) => return Err(failure),
             Err(failure) => {
                 say.note(&format!("{failure}; trying again in {} s", pause.as_secs()));
                 tokio::time::sleep(pause).await;
@@ -100,9 +119,42 @@ async fn poll(phone: Arc<Phone>, arrivals: mpsc::Sender<Arrival>, say: Say) -> R
     }
 }
 
+/// The server says that it has nothing for this phone, and will not have later.
+fn is_final(failure: &Failure) -> bool {
+    failure.status().is_some_and(|status| (400..429).contains(&status))
+}
+
+/// Tells what has come. Says whether to go on asking.
+async fn heard(arrival: &Arrival, uv: UserVerification, prompting: bool, say: &Say) -> Result<bool, Fault> {
+    let issuer = arrival.phone.issuer();
+    match &arrival.what {
+        What::SignIn(item) => return shown(&arrival.phone, item, uv, prompting, say).await,
+        What::CalledOff(id) => {
+            say.value(&json!({"id": id, "issuer": issuer, "called_off": true}))?;
+            say.line(&say.toned(Tone::Quiet, &format!("The sign-in {} was called off.", short(&id.to_string()))))?;
+        }
+        What::Notice(claims) => {
+            say.value(&json!({"issuer": issuer, "notice": claims}))?;
+            let gateway =
+                claims.gateway.as_deref().map(|gateway| format!(" at {}", plain(gateway))).unwrap_or_default();
+            let text = match claims.kind.as_str() {
+                "no-page" => format!("A sign-in{gateway} was refused: the connect page was not open."),
+                _ => format!("Something happened to your account{gateway}."),
+            };
+            say.line(&say.toned(Tone::Bold, &text))?;
+        }
+    }
+    Ok(prompting)
+}
+
 /// Shows a sign-in, and asks for the number where somebody is there to type it. Says whether to go on asking.
-async fn shown(arrival: &Arrival, uv: UserVerification, prompting: bool, say: &Say) -> Result<bool, Fault> {
-    let Arrival { phone, item } = arrival;
+async fn shown(
+    phone: &Phone,
+    item: &WaitingChallenge,
+    uv: UserVerification,
+    prompting: bool,
+    say: &Say,
+) -> Result<bool, Fault> {
     let claims = match phone.read(&item.challenge).await {
         Ok(claims) => claims,
         Err(failure) => {

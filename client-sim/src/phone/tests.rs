@@ -13,15 +13,15 @@ use serde_json::json;
 use super::*;
 use crate::crypto::P256Verifier;
 
-const ISSUER: &str = "https://mfa.example.com";
-const NOW: i64 = 1_800_000_000;
+pub(super) const ISSUER: &str = "https://mfa.example.com";
+pub(super) const NOW: i64 = 1_800_000_000;
 
 fn phone() -> Phone {
     let api = Api::new("http://127.0.0.1:9").unwrap();
     Phone::new(api, ISSUER, P256Key::from_secret(&[7; 32]).unwrap(), Arc::new(|| NOW))
 }
 
-fn enrolled(server: &P256Key) -> Phone {
+pub(super) fn enrolled(server: &P256Key) -> Phone {
     let at = Timestamp::from_numeric_date(NOW);
     let kid = KeyId::new(at, [1; 10]).to_string();
     phone().with_account(Account {
@@ -32,7 +32,7 @@ fn enrolled(server: &P256Key) -> Phone {
     })
 }
 
-fn challenge(server: &P256Key, phone: &Phone, change: impl FnOnce(&mut Value)) -> String {
+pub(super) fn challenge(server: &P256Key, phone: &Phone, change: impl FnOnce(&mut Value)) -> String {
     let account = phone.account().unwrap();
     let mut claims = json!({
         "iss": ISSUER, "aud": account.device_id, "sub": "alice",
