@@ -11,6 +11,7 @@ use gatematch_protocol::result::ResultClaims;
 
 use crate::crypto::SigningKey;
 use crate::edge::{Edge, NoEntropy};
+use crate::push::vapid::VapidClaims;
 use crate::store::{Act, Store, StoreError, StoredKey};
 use crate::vault::{DoesNotOpen, NotSealed, Vault};
 
@@ -51,6 +52,7 @@ pub struct Keys {
     results: jsonwebtoken::EncodingKey,
     kid: String,
     published: JwkSet,
+    vapid: jsonwebtoken::EncodingKey,
     vapid_public: String,
 }
 
@@ -70,8 +72,7 @@ impl Keys {
         let tokens = active(purpose::TOKENS)?;
         let vapid = active(purpose::VAPID)?;
         let kid = tokens.id.to_string();
-        // It is opened here although nothing is pushed yet: a key that does not open must stop the start.
-        open_key(vapid, vault)?;
+        let vapid_key = open_key(vapid, vault)?;
         let tokens = open_key(tokens, vault)?;
         let published =
             stored.iter().filter(|key| key.purpose == purpose::TOKENS).map(public_key).collect::<Result<_, _>>()?;
@@ -80,6 +81,7 @@ impl Keys {
             tokens,
             kid,
             published: JwkSet { keys: published },
+            vapid: jsonwebtoken::EncodingKey::from_ec_der(vapid_key.pkcs8()),
             vapid_public: vapid.public.clone(),
         })
     }
@@ -121,6 +123,15 @@ impl Keys {
         header.typ = Some(typ::RESULT.to_owned());
         header.kid = Some(self.kid.clone());
         jsonwebtoken::encode(&header, claims, &self.results).map_err(|_| SigningFailed)
+    }
+
+    /// Signs a token for a push service (RFC 8292 section 2).
+    ///
+    /// # Errors
+    /// [`SigningFailed`].
+    pub fn sign_vapid(&self, claims: &VapidClaims) -> Result<String, SigningFailed> {
+        let header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::ES256);
+        jsonwebtoken::encode(&header, claims, &self.vapid).map_err(|_| SigningFailed)
     }
 }
 

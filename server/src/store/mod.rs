@@ -5,6 +5,7 @@
 //! domain decides, and the database writes what changed, guarded by what was read.
 
 mod connect;
+mod letters;
 pub mod sqlite;
 mod verb;
 mod world;
@@ -15,7 +16,7 @@ use gatematch_domain::account::Account;
 use gatematch_domain::audit::{Actor, Event};
 use gatematch_domain::challenge::Challenge;
 use gatematch_domain::connect::{Bound, Browser, NothingToConfirm};
-use gatematch_domain::device::{ConfirmRefusal, Device};
+use gatematch_domain::device::{ConfirmRefusal, Device, PushSet};
 use gatematch_domain::enrollment::{Enrollment, RegisterRefusal, Registration};
 use gatematch_domain::gateway::Gateway;
 use gatematch_domain::notice::Notice;
@@ -29,11 +30,13 @@ use gatematch_domain::username::Username;
 use gatematch_protocol::audit::AuditEvent;
 use gatematch_protocol::device::PushSubscription;
 use gatematch_protocol::id::{AdminKeyId, BrowserId, ChallengeId, DeviceId, EnrollmentId, GatewayId, KeyId, UserId};
+use gatematch_protocol::secret::Secret;
 use gatematch_protocol::time::Timestamp;
 
 pub use self::connect::{ArmSession, Armed, ConfirmSession, Page, TellApproval};
 use crate::edge::Pending;
 use crate::hub::Topic;
+use crate::push::Letter;
 
 /// Why the store gave no answer. Nothing was decided then; a write may or may not have been made.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -233,6 +236,8 @@ pub trait Bell: Send + Sync {
     fn ring(&self, topic: Topic);
     /// Something runs out of time at `at`.
     fn deadline(&self, at: Timestamp);
+    /// Phones are to be told this by push; takes no time.
+    fn post(&self, letters: Vec<Letter>);
 }
 
 /// What the server remembers, as verbs and questions. A verb is durable when it answers.
@@ -291,8 +296,10 @@ pub trait Store: Send + Sync {
     fn confirm_device(&self, act: Act, id: DeviceId, code: String) -> Reply<'_, Result<(), ConfirmRefusal>>;
     /// Takes a phone away; false if there is none.
     fn revoke_device(&self, act: Act, id: DeviceId, why: String) -> Reply<'_, bool>;
-    /// Sets or drops where push reaches a phone; false if there is none.
-    fn set_push(&self, act: Act, id: DeviceId, push: Option<PushSubscription>) -> Reply<'_, bool>;
+    /// Sets or drops where push reaches a phone.
+    fn set_push(&self, act: Act, id: DeviceId, push: Option<PushSubscription>) -> Reply<'_, PushSet>;
+    /// Drops where push reached a phone, unless that is another endpoint by now; false where nothing was dropped.
+    fn drop_push(&self, now: Timestamp, id: DeviceId, endpoint: Secret) -> Reply<'_, bool>;
     /// Keeps a gateway and the digest of its key.
     fn create_gateway(&self, act: Act, gateway: Gateway, key_digest: String) -> Reply<'_, ()>;
     /// Takes a gateway away and ends what is open there; false if there is none.

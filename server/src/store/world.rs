@@ -146,6 +146,11 @@ impl World {
         found.or_else(|| self.loose.get(&id))
     }
 
+    /// The account, where it is still there.
+    pub(crate) fn account_of(&self, id: UserId) -> Option<&Account> {
+        self.accounts.get(&id)
+    }
+
     pub(crate) fn key_is_taken(&self, thumbprint: &str) -> bool {
         self.devices().values().any(|device| device.key.thumbprint() == thumbprint)
     }

@@ -14,7 +14,7 @@ use gatematch_domain::account::Account;
 use gatematch_domain::audit::Event;
 use gatematch_domain::challenge::Challenge;
 use gatematch_domain::connect::{Bound, Browser, NothingToConfirm};
-use gatematch_domain::device::{ConfirmRefusal, Device};
+use gatematch_domain::device::{ConfirmRefusal, Device, PushSet};
 use gatematch_domain::enrollment::{Enrollment, RegisterRefusal};
 use gatematch_domain::gateway::Gateway;
 use gatematch_domain::notice::Notice;
@@ -26,6 +26,7 @@ use gatematch_domain::username::Username;
 use gatematch_protocol::audit::AuditEvent;
 use gatematch_protocol::device::PushSubscription;
 use gatematch_protocol::id::{AdminKeyId, BrowserId, ChallengeId, DeviceId, GatewayId, UserId};
+use gatematch_protocol::secret::Secret;
 use gatematch_protocol::time::Timestamp;
 use sqlx::Connection as _;
 use sqlx::Row as _;
@@ -37,8 +38,8 @@ pub use self::open::{OpenFault, Opened as Database};
 use self::writer::Job;
 use super::verb::{
     ConfirmDevice, CreateAdminKey, CreateEnrollment, CreateGateway, CreateSigningKeys, DeleteGateway, DeleteUser,
-    LockUser, Purge, RecordEvents, RecordResponse, RenewSession, RevokeAdminKey, RevokeBrowser, RevokeDevice, SetPush,
-    Settle, SpendProof, StepOfGateway, Verb,
+    DropPush, LockUser, Purge, RecordEvents, RecordResponse, RenewSession, RevokeAdminKey, RevokeBrowser, RevokeDevice,
+    SetPush, Settle, SpendProof, StepOfGateway, Verb,
 };
 use super::{
     Act, ArmSession, Armed, AuditQuery, ConfirmSession, FirstAnswer, OpenChallenge, Opened, Page, PutUser, Redemption,
@@ -180,8 +181,12 @@ impl Store for Sqlite {
         self.write(RevokeDevice { act, id, why })
     }
 
-    fn set_push(&self, act: Act, id: DeviceId, push: Option<PushSubscription>) -> Reply<'_, bool> {
+    fn set_push(&self, act: Act, id: DeviceId, push: Option<PushSubscription>) -> Reply<'_, PushSet> {
         self.write(SetPush { act, id, push })
+    }
+
+    fn drop_push(&self, now: Timestamp, id: DeviceId, endpoint: Secret) -> Reply<'_, bool> {
+        self.write(DropPush { now, id, endpoint })
     }
 
     fn create_gateway(&self, act: Act, gateway: Gateway, key_digest: String) -> Reply<'_, ()> {

@@ -213,6 +213,10 @@ impl Writer {
         for device in phones {
             self.bell.ring(Topic::Device(device));
         }
+        let letters = after.letters(&challenges, self.edge.now());
+        if !letters.is_empty() {
+            self.bell.post(letters);
+        }
         // What one session does can uncover or cover those beside it.
         for (name, pages) in after.pages.iter().filter(|(name, pages)| before.pages.get(*name) != Some(*pages)) {
             let were = before.pages.get(name).map(|pages| pages.sessions.as_slice()).unwrap_or_default();

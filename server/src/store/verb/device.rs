@@ -1,11 +1,13 @@
 //! Phones and their enrollment.
 
 use gatematch_domain::audit::{Actor, Event};
-use gatematch_domain::device::{ConfirmRefusal, Device};
+use gatematch_domain::device::{ConfirmRefusal, Device, PushRefusal, PushSet};
 use gatematch_domain::enrollment::{Enrollment, RegisterRefusal};
 use gatematch_domain::user::User;
 use gatematch_protocol::device::PushSubscription;
 use gatematch_protocol::id::DeviceId;
+use gatematch_protocol::secret::Secret;
+use gatematch_protocol::time::Timestamp;
 
 use super::Verb;
 use crate::store::world::{Needs, World};
@@ -134,7 +136,7 @@ pub(crate) struct SetPush {
 }
 
 impl Verb for SetPush {
-    type Reply = bool;
+    type Reply = PushSet;
 
     fn act(&self) -> Option<&Act> {
         Some(&self.act)
@@ -144,11 +146,36 @@ impl Verb for SetPush {
         needs.devices.insert(self.id);
     }
 
-    fn apply(&self, world: &mut World) -> bool {
+    fn apply(&self, world: &mut World) -> Self::Reply {
         world.by(&self.act, |world, journal| {
-            world
-                .account_of_device(self.id)
-                .is_some_and(|account| account.set_push(self.id, self.push.clone(), journal))
+            let account = world.account_of_device(self.id).ok_or(PushRefusal::Unknown)?;
+            account.set_push(self.id, self.push.clone(), journal)
+        })
+    }
+}
+
+/// The push service says that a subscription is no more.
+pub(crate) struct DropPush {
+    pub(crate) now: Timestamp,
+    pub(crate) id: DeviceId,
+    pub(crate) endpoint: Secret,
+}
+
+impl Verb for DropPush {
+    type Reply = bool;
+
+    fn act(&self) -> Option<&Act> {
+        None
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.devices.insert(self.id);
+    }
+
+    fn apply(&self, world: &mut World) -> bool {
+        world.by(&Act::new(Actor::System, self.now), |world, journal| {
+            let account = world.account_of_device(self.id);
+            account.is_some_and(|account| account.drop_push(self.id, &self.endpoint, journal))
         })
     }
 }

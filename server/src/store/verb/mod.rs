@@ -18,7 +18,7 @@ use gatematch_protocol::id::ChallengeId;
 
 pub(crate) use self::challenge::{RecordResponse, Settle, StepOfGateway};
 pub(crate) use self::connect::{RenewSession, RevokeBrowser};
-pub(crate) use self::device::{ConfirmDevice, CreateEnrollment, RevokeDevice, SetPush};
+pub(crate) use self::device::{ConfirmDevice, CreateEnrollment, DropPush, RevokeDevice, SetPush};
 pub(crate) use self::gateway::{CreateGateway, DeleteGateway};
 pub(crate) use self::keys::{CreateAdminKey, CreateSigningKeys, RevokeAdminKey, SpendProof};
 pub(crate) use self::log::{Purge, RecordEvents};
