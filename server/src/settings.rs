@@ -16,6 +16,7 @@ use gatematch_domain::enrollment::MAX_DEVICES;
 use gatematch_domain::push::PushHosts;
 use gatematch_domain::username::Domains;
 use gatematch_protocol::secret::Secret;
+use url::Url;
 
 use crate::connect::Desktop;
 
@@ -44,8 +45,12 @@ pub enum LogFormat {
 /// What the server and its commands need to know.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where HTTP is served; a loopback address.
+    /// Where everything is served.
     pub listen: SocketAddr,
+    /// Where only that is served which phones and browsers need.
+    pub public_listen: Option<SocketAddr>,
+    /// What TLS is served with; a listener that other machines reach needs it, or a proxy that is named.
+    pub tls: Option<TlsFiles>,
     /// Where the master key and, by default, the database are.
     pub data_dir: PathBuf,
     /// The SQLite file.
@@ -62,6 +67,12 @@ pub struct Settings {
     pub require_device_confirmation: bool,
     /// Hosts that push may call, beside the public push services.
     pub push_hosts: PushHosts,
+    /// The proxy through which push services are called; `None`: they are called directly.
+    pub push_proxy: Option<Url>,
+    /// A file of certificates (PEM) that push services may be certified by, beside the system's own.
+    pub push_ca_file: Option<PathBuf>,
+    /// Whom push services may write to about our pushes (RFC 8292 section 2.1); `None`: the issuer.
+    pub push_subject: Option<String>,
     /// How many phones a user may have.
     pub max_devices: usize,
     /// Reverse proxies whose `X-Forwarded-For` is believed.
@@ -76,6 +87,15 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// What is logged: a filter as `tracing-subscriber` reads it, such as `info`.
     pub log: String,
+}
+
+/// The files that TLS is served with (PEM).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate and those that certify it, its own first.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// The table `[radius]`, as it stands in the file.
@@ -115,6 +135,8 @@ impl Settings {
     pub fn for_data_dir(dir: &Path) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            public_listen: None,
+            tls: None,
             data_dir: dir.to_owned(),
             database: dir.join(DATABASE_FILE),
             issuer: None,
@@ -123,6 +145,9 @@ impl Settings {
             protected_groups: Vec::new(),
             require_device_confirmation: false,
             push_hosts: PushHosts::default(),
+            push_proxy: None,
+            push_ca_file: None,
+            push_subject: None,
             max_devices: MAX_DEVICES,
             trusted_proxies: Vec::new(),
             desktop: None,

@@ -85,6 +85,8 @@ impl From<StartFault> for Fault {
             StartFault::DataDir { .. } => {
                 "Check that the directory can be made and written to by this account, or name another one: --data-dir, GATEMATCH_DATA_DIR."
             }
+            StartFault::Plan(fault) => fault.todo(),
+            StartFault::Tls(fault) => fault.todo(),
             _ => "",
         };
         Self::broken(format!("{fault}."), "Nothing was started; what was there is as it was.", todo)

@@ -7,6 +7,7 @@ use std::time::Instant;
 use clap::Args;
 use rustix::process::{Resource, Rlimit};
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::end::End;
@@ -19,7 +20,8 @@ use crate::start::{self, Running};
 /// `gatematch serve`.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// Where to listen: a loopback address with a port [default: from the settings, else 127.0.0.1:8080]
+    /// Where to serve everything: an address with a port; one that other machines reach needs TLS, or a named proxy
+    /// [default: from the settings, else 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     pub(super) listen: Option<String>,
 }
@@ -54,6 +56,7 @@ pub(super) async fn run(
     raise_open_files();
     // Before anybody is told that the server is up.
     let mut end = End::new()?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let running = start::serve(settings.clone(), Edge::system()).await?;
     let beside = match (companion.start)(&settings, environment, &running).await {
         Ok(beside) => beside,
@@ -66,7 +69,13 @@ pub(super) async fn run(
     if tell(&settings, &running, &beside, terminal).is_err() {
         tracing::warn!("nobody reads stdout; the server runs on");
     }
-    end.come().await;
+    loop {
+        tokio::select! {
+            () = end.come() => break,
+            // Where there is no certificate, it is the terminal that has gone.
+            _ = hangup.recv() => if !running.look_at_certificate() { break },
+        }
+    }
     tracing::info!("stopping");
     let began = Instant::now();
     beside.stop.await;
@@ -83,15 +92,20 @@ fn raise_open_files() {
 }
 
 fn tell(settings: &Settings, running: &Running, beside: &Beside, terminal: &mut Terminal) -> Result<(), Fault> {
-    let (address, issuer, data_dir) = (running.address(), running.issuer(), &settings.data_dir);
+    let (place, public) = (running.place(), running.public_place());
+    let (issuer, data_dir) = (running.issuer(), &settings.data_dir);
     if terminal.is_json() {
-        let mut told = json!({"listen": address, "issuer": issuer, "data_dir": data_dir});
+        let mut told = json!({"listen": place.address, "issuer": issuer, "data_dir": data_dir});
         if let Some(told) = told.as_object_mut() {
+            told.extend(public.map(|public| ("public_listen".to_owned(), json!(public.address))));
             told.extend(beside.listens.iter().map(|(name, address)| (format!("{name}_listen"), json!(address))));
         }
         return terminal.json(&told);
     }
-    terminal.line(&format!("Gatematch listens on {address} as {issuer}; data in {}", data_dir.display()))?;
+    terminal.line(&format!("Gatematch listens on {place} as {issuer}; data in {}", data_dir.display()))?;
+    if let Some(public) = public {
+        terminal.line(&format!("For phones and browsers alone it listens on {public}"))?;
+    }
     let lines = beside.listens.iter().map(|(name, address)| format!("{} listens on {address}", name.to_uppercase()));
     lines.into_iter().try_for_each(|line| terminal.line(&line))
 }

@@ -177,7 +177,7 @@ pub async fn guard(
 
 /// The address that a request comes from: the peer's, or, behind proxies that are named in the settings, the last
 /// one in `X-Forwarded-For` that is not such a proxy. What stands before it, anybody may have written.
-fn source_of(peer: IpAddr, headers: &HeaderMap, proxies: &[IpAddr]) -> IpAddr {
+pub(super) fn source_of(peer: IpAddr, headers: &HeaderMap, proxies: &[IpAddr]) -> IpAddr {
     let mut source = peer.to_canonical();
     let mut hops = headers.get_all("x-forwarded-for").iter().flat_map(|value| value.as_bytes().split(|b| *b == b','));
     while proxies.contains(&source) {

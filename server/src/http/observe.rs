@@ -1,33 +1,40 @@
 //! Around every request: an id, a line in the log, the metrics, and the headers that every answer has.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use gatematch_protocol::id::EventId;
 use tracing::Instrument as _;
 
 use super::app::App;
+use super::guard::source_of;
 use super::problem::Refused;
+
+/// The route of what has none, in the log and in the metrics.
+const UNMATCHED: &str = "unmatched";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Runs the request inside a span with its id.
 pub(super) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
     let id = EventId::new(app.now(), app.edge.random().unwrap_or_default()).to_string();
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let method = known_method(request.method()).unwrap_or("other");
+    let route = request.extensions().get::<MatchedPath>().map_or(UNMATCHED, MatchedPath::as_str).to_owned();
     let path = request.uri().path();
     let no_store = path.starts_with("/v1") || path.starts_with("/connect");
-    let span = tracing::info_span!("request", id = %id, method = %method, route = %route);
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    let source = peer.map(|peer| source_of(peer, request.headers(), &app.settings.trusted_proxies));
+    let source = source.map(tracing::field::display);
+    let span = tracing::info_span!("request", id = %id, %method, route = %route, source);
     let started = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let took = started.elapsed();
-    span.in_scope(|| log(&response, took.as_micros()));
+    span.in_scope(|| log(&response, route != UNMATCHED, took.as_micros()));
     let status = response.status();
-    let method = known_method(method.as_str());
     app.metrics.requests.with_label_values(&[method, route.as_str(), status.as_str()]).inc();
     app.metrics.seconds.with_label_values(&[method, route.as_str()]).observe(took.as_secs_f64());
     let headers = response.headers_mut();
@@ -41,18 +48,21 @@ pub(super) async fn observe(State(app): State<App>, request: Request, next: Next
     response
 }
 
-// Methods are chosen by the caller; labels are not.
-fn known_method(method: &str) -> &'static str {
-    ["GET", "HEAD", "POST", "PUT", "DELETE"].into_iter().find(|known| *known == method).unwrap_or("other")
+/// The name of a method that some route takes. All else is chosen by the caller, and neither told nor counted by name.
+pub(super) fn known_method(method: &Method) -> Option<&'static str> {
+    ["GET", "HEAD", "POST", "PUT", "DELETE"].into_iter().find(|known| *known == method.as_str())
 }
 
-fn log(response: &Response, micros: u128) {
+/// Scanners ask for paths that are not there, all day long; those are no news.
+fn log(response: &Response, is_route: bool, micros: u128) {
     let status = response.status().as_u16();
     let refused = response.extensions().get::<Refused>();
     let code = refused.map(|refused| refused.code.as_str());
     let cause = refused.and_then(|refused| refused.cause.as_deref());
     if status >= 500 {
         tracing::error!(status, micros, code, cause, "answered");
+    } else if !is_route {
+        tracing::debug!(status, micros, code, cause, "answered");
     } else {
         tracing::info!(status, micros, code, cause, "answered");
     }

@@ -178,7 +178,7 @@ fn summary((kind, source): (Kind, Option<IpAddr>), window: &Window) -> Event {
 }
 
 /// Who counts as one source: an IPv4 address, or an IPv6 /64.
-pub(super) fn block(source: IpAddr) -> IpAddr {
+pub(crate) fn block(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
         v4 => v4,

@@ -31,18 +31,12 @@ fn reason(what: impl Into<String>, todo: impl Into<String>) -> Reason {
 }
 
 pub(super) fn listen(text: &str) -> Result<SocketAddr, Reason> {
-    let example = "Write it as 127.0.0.1:8080 or [::1]:8080.";
-    let address: SocketAddr =
-        text.parse().map_err(|_| reason(format!("is not an address with a port: {text:?}"), example))?;
-    if address.ip().to_canonical().is_loopback() {
-        return Ok(address);
-    }
-    Err(reason(
-        format!(
-            "is {address}, which other machines can reach; this version has no TLS of its own, and keys and numbers would cross the network in the clear"
-        ),
-        "Listen on 127.0.0.1 or [::1], put a reverse proxy with TLS on the same machine before it, and set issuer to the proxy's https address.",
-    ))
+    let example = "Write it as 127.0.0.1:8080, [::1]:8080 or 0.0.0.0:443.";
+    text.parse().map_err(|_| reason(format!("is not an address with a port: {text:?}"), example))
+}
+
+pub(super) fn half_of_tls(other: &str) -> Reason {
+    reason(format!("is set, and {other} is not"), "Set both, or neither; one file may hold both.")
 }
 
 pub(super) fn database(text: &str) -> Result<PathBuf, Reason> {
@@ -106,6 +100,25 @@ pub(super) fn push_hosts(entries: &[String]) -> Result<PushHosts, Reason> {
     PushHosts::from_entries(entries).map_err(|fault| {
         reason(format!("has a fault: {fault}"), "Write each as push.example.com or push.example.com:8443.")
     })
+}
+
+pub(super) fn push_proxy(text: &str) -> Result<Url, Reason> {
+    let todo =
+        "Write it as http://proxy.example.com:3128, with a name and password before the host where it wants them.";
+    // The text itself may hold a password.
+    let no = |what: &str| reason(what, todo);
+    let url = Url::parse(text).map_err(|_| no("is not an address"))?;
+    match url.scheme() {
+        "http" | "https" if url.has_host() && url.path() == "/" && url.query().is_none() => Ok(url),
+        "http" | "https" => Err(no("is more, or less, than a proxy's address")),
+        _ => Err(no("is neither http nor https")),
+    }
+}
+
+pub(super) fn push_subject(text: &str) -> Result<String, Reason> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "mailto" | "https"));
+    let todo = "Write it as mailto:it@example.com, or as an https address.";
+    url.map(|_| text.to_owned()).ok_or_else(|| reason(format!("is neither mailto: nor https: {text:?}"), todo))
 }
 
 pub(super) fn proxies(entries: &[String]) -> Result<Vec<IpAddr>, Reason> {

@@ -11,8 +11,11 @@ use super::SettingsFault;
 pub(super) const RADIUS: &str = "radius";
 
 /// Every other key of the file.
-pub(super) const KEYS: [&str; 15] = [
+pub(super) const KEYS: [&str; 21] = [
     "listen",
+    "public_listen",
+    "tls_certificate",
+    "tls_key",
     "data_dir",
     "database_url",
     "issuer",
@@ -21,6 +24,9 @@ pub(super) const KEYS: [&str; 15] = [
     "protected_groups",
     "require_device_confirmation",
     "push_allowed_hosts",
+    "push_proxy",
+    "push_ca_file",
+    "push_subject",
     "max_devices",
     "trusted_proxies",
     "desktop_link",
@@ -34,6 +40,9 @@ pub(super) const KEYS: [&str; 15] = [
 #[serde(default, deny_unknown_fields)]
 pub(super) struct File {
     pub(super) listen: Option<String>,
+    pub(super) public_listen: Option<String>,
+    pub(super) tls_certificate: Option<String>,
+    pub(super) tls_key: Option<String>,
     pub(super) data_dir: Option<String>,
     pub(super) database_url: Option<String>,
     pub(super) issuer: Option<String>,
@@ -42,6 +51,9 @@ pub(super) struct File {
     pub(super) protected_groups: Option<Vec<String>>,
     pub(super) require_device_confirmation: Option<bool>,
     pub(super) push_allowed_hosts: Option<Vec<String>>,
+    pub(super) push_proxy: Option<String>,
+    pub(super) push_ca_file: Option<String>,
+    pub(super) push_subject: Option<String>,
     pub(super) max_devices: Option<i64>,
     pub(super) trusted_proxies: Option<Vec<String>>,
     pub(super) desktop_link: Option<String>,

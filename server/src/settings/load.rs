@@ -10,8 +10,9 @@ use gatematch_protocol::secret::Secret;
 use super::check::{self, Reason};
 use super::environment::{Environment, variable};
 use super::file::File;
-use super::{DEFAULT_DATA_DIR, DEFAULT_FILE, Flags, Loaded, RadiusTable, Settings, SettingsFault};
+use super::{DEFAULT_DATA_DIR, DEFAULT_FILE, Flags, Loaded, RadiusTable, Settings, SettingsFault, TlsFiles};
 use crate::connect::Desktop;
+use crate::listen::plan::{About, Plan};
 
 /// The port, unless it is told.
 const DEFAULT_PORT: u16 = 8080;
@@ -29,13 +30,26 @@ impl Settings {
         let mut named = BTreeSet::new();
         file.radius.iter().for_each(|table| named_variables(table, &mut named));
         let settings = sources.settings(flags, file)?;
-        Ok(Loaded { settings, file: path, warnings: environment.warnings(&named) })
+        let mut warnings = environment.warnings(&named);
+        warnings.extend(unused_tls(&settings));
+        Ok(Loaded { settings, file: path, warnings })
     }
 }
 
 fn config_file(flags: &Flags, environment: &Environment) -> Option<PathBuf> {
     let named = flags.config.clone().or_else(|| environment.get("GATEMATCH_CONFIG").map(PathBuf::from));
     named.or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()))
+}
+
+/// A certificate that nothing is served with.
+fn unused_tls(settings: &Settings) -> Option<String> {
+    let is_used = Plan::of(settings).is_ok_and(|plan| plan.has_tls());
+    (settings.tls.is_some() && !is_used).then(|| {
+        format!(
+            "tls_certificate is not used: {} is on this machine alone, where plain HTTP is served, and public_listen is not set.",
+            settings.listen
+        )
+    })
 }
 
 /// The variables that `secret_env` and `gateway_key_env` name.
@@ -93,6 +107,31 @@ impl Origin {
     }
 }
 
+/// Where the listeners' addresses were given; `None`: nowhere.
+struct Listeners {
+    listen: Option<Origin>,
+    public_listen: Option<Origin>,
+}
+
+impl Listeners {
+    /// Whether the listeners can be as all the settings together say.
+    fn check(&self, settings: &Settings) -> Result<(), SettingsFault> {
+        Plan::of(settings).map(|_| ()).map_err(|fault| {
+            let about = fault.about();
+            let given = match about {
+                About::Listen => self.listen.as_ref(),
+                About::PublicListen => self.public_listen.as_ref(),
+                About::Issuer => None,
+            };
+            // The fault says what is wrong with the key; here the key is where it was given.
+            let what = fault.to_string();
+            let what = what.strip_prefix(about.key()).unwrap_or(&what).trim_start().to_owned();
+            let origin = given.map_or_else(|| about.key().to_owned(), Origin::to_string);
+            SettingsFault::Value { origin, what, todo: fault.todo().to_owned() }
+        })
+    }
+}
+
 struct Sources<'a> {
     environment: &'a Environment,
     path: Option<&'a Path>,
@@ -108,11 +147,8 @@ impl Sources<'_> {
             },
         };
         let mut settings = Settings::for_data_dir(&directory);
-        settings.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT));
-        let listen = flags.listen.clone().map(|value| Given { value, origin: Origin::Flag("--listen") });
-        if let Some(given) = listen.or_else(|| self.text("listen", file.listen)) {
-            settings.listen = given.checked(|text| check::listen(text))?;
-        }
+        let listeners = [file.listen, file.public_listen, file.tls_certificate, file.tls_key];
+        let listeners = self.listeners(flags, listeners, &mut settings)?;
         if let Some(given) = self.text("database_url", file.database_url) {
             settings.database = given.place(given.checked(|text| check::database(text))?);
         }
@@ -130,6 +166,15 @@ impl Sources<'_> {
         }
         if let Some(given) = self.list("push_allowed_hosts", file.push_allowed_hosts) {
             settings.push_hosts = given.checked(|entries| check::push_hosts(entries))?;
+        }
+        if let Some(given) = self.text("push_proxy", file.push_proxy) {
+            settings.push_proxy = Some(given.checked(|text| check::push_proxy(text))?);
+        }
+        if let Some(given) = self.text("push_ca_file", file.push_ca_file) {
+            settings.push_ca_file = Some(given.place(&given.value));
+        }
+        if let Some(given) = self.text("push_subject", file.push_subject) {
+            settings.push_subject = Some(given.checked(|text| check::push_subject(text))?);
         }
         let confirm = file.require_device_confirmation;
         if let Some(given) = self.parsed("require_device_confirmation", confirm, check::switch)? {
@@ -156,7 +201,39 @@ impl Sources<'_> {
             settings.log = given.checked(|filter| check::log_filter(filter))?;
         }
         settings.master_key = self.environment.get("GATEMATCH_MASTER_KEY").map(Secret::new);
+        listeners.check(&settings)?;
         Ok(settings)
+    }
+
+    /// The listeners and what they need, as each is by itself; where the addresses were given.
+    fn listeners(
+        &self,
+        flags: &Flags,
+        [listen, public_listen, certificate, key]: [Option<String>; 4],
+        settings: &mut Settings,
+    ) -> Result<Listeners, SettingsFault> {
+        settings.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT));
+        let flag = flags.listen.clone().map(|value| Given { value, origin: Origin::Flag("--listen") });
+        let mut origins = Listeners { listen: None, public_listen: None };
+        if let Some(given) = flag.or_else(|| self.text("listen", listen)) {
+            settings.listen = given.checked(|text| check::listen(text))?;
+            origins.listen = Some(given.origin);
+        }
+        if let Some(given) = self.text("public_listen", public_listen) {
+            settings.public_listen = Some(given.checked(|text| check::listen(text))?);
+            origins.public_listen = Some(given.origin);
+        }
+        let half = |given: &Given<String>, other| Err(given.origin.fault(check::half_of_tls(other)));
+        settings.tls = match (self.text("tls_certificate", certificate), self.text("tls_key", key)) {
+            (None, None) => None,
+            (Some(given), None) => return half(&given, "tls_key"),
+            (None, Some(given)) => return half(&given, "tls_certificate"),
+            (Some(certificate), Some(key)) => {
+                let place = |given: &Given<String>| given.place(&given.value);
+                Some(TlsFiles { certificate: place(&certificate), key: place(&key) })
+            }
+        };
+        Ok(origins)
     }
 
     /// What starts the desktop: a file before a link.

@@ -5,12 +5,22 @@ pub const TEMPLATE: &str = r#"# Gatematch. Every line here is a comment or a def
 # Each key can be overruled by an environment variable: GATEMATCH_ and the key in capitals
 # (GATEMATCH_LISTEN). Flags overrule both.
 
-# Where HTTP is served. This version has no TLS of its own: it listens on this machine only, and a
-# reverse proxy on the same machine stands before it.
+# Where everything is served. On this machine alone: plain HTTP. An address that other machines reach needs
+# TLS (below), or a reverse proxy that is named in trusted_proxies and is then served alone (docs/https.md).
 #listen = "127.0.0.1:8080"
 
-# What phones and gateways call this server: the address of the reverse proxy, without a slash at the
-# end. Every token names it, so phones must be enrolled anew after a change. Default: http://<listen>.
+# A second listener for what phones and browsers need, and nothing else: this one may be open to the
+# internet. Default: none. With a certificate it always has TLS.
+#public_listen = "0.0.0.0:443"
+
+# A certificate with those that certify it, and its key (PEM; one file may hold both). They are read again
+# when they change. Set issuer too.
+#tls_certificate = "mfa.example.com.pem"
+#tls_key = "mfa.example.com.key"
+
+# What phones and gateways call this server: the name in the certificate, without a slash at the end.
+# Every token names it, so phones must be enrolled anew after a change. Default: http://<listen>, where
+# that is plain HTTP on this machine.
 #issuer = "https://mfa.example.com"
 
 # The company, as people know it. Phones show it.
@@ -38,6 +48,13 @@ pub const TEMPLATE: &str = r#"# Gatematch. Every line here is a comment or a def
 
 # Push services beside the public ones: host, or host:port. An entry may be private, and http.
 #push_allowed_hosts = ["push.example.com:8443"]
+
+# Where push services are reached only through a proxy, or certified by a company's own authority (PEM).
+#push_proxy = "http://proxy.example.com:3128"
+#push_ca_file = "company-ca.pem"
+# Whom a push service may write to about our pushes: mailto: or https. Default: the issuer. Apple's
+# refuses one that is neither, so set it where the issuer is plain http.
+#push_subject = "mailto:it@example.com"
 
 # Reverse proxies on whose word (X-Forwarded-For) the address of a browser or phone is taken. Behind one
 # that is not named here, everybody shares its address, and the limits that go by address.

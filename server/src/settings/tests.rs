@@ -68,6 +68,9 @@ fn a_flag_beats_the_environment_and_that_beats_the_file() {
 fn every_setting_has_a_variable() {
     let settings = load(&[
         ("GATEMATCH_LISTEN", "127.0.0.1:0"),
+        ("GATEMATCH_PUBLIC_LISTEN", "[::]:443"),
+        ("GATEMATCH_TLS_CERTIFICATE", "/tls/c.pem"),
+        ("GATEMATCH_TLS_KEY", "/tls/k.pem"),
         ("GATEMATCH_DATA_DIR", "/data"),
         ("GATEMATCH_DATABASE_URL", "sqlite:///other/db"),
         ("GATEMATCH_ISSUER", "https://mfa.example.com/sub"),
@@ -83,6 +86,8 @@ fn every_setting_has_a_variable() {
         ("RUST_LOG", "trace"),
     ])
     .unwrap();
+    assert_eq!(settings.public_listen.unwrap().to_string(), "[::]:443");
+    assert_eq!(settings.tls.as_ref().unwrap().key, Path::new("/tls/k.pem"));
     assert_eq!(settings.database, Path::new("/other/db"));
     assert_eq!(settings.known_issuer().as_deref(), Some("https://mfa.example.com/sub"));
     assert_eq!(settings.domains.canonical("alice@contoso.com").unwrap().as_str(), "alice");
@@ -123,7 +128,7 @@ fn a_broken_file_is_told_with_its_line() {
 fn unknown_variables_are_warned_about() {
     let variables = environment(&[
         ("GATEMATCH_LISEN", "x"),
-        ("GATEMATCH_PUBLIC_LISTEN", ""),
+        ("GATEMATCH_PORTAL_LISTEN", ""),
         ("GATEMATCH_SIM_STATE", "x"),
         ("GATEMATCH_GATEWAY_KEY", "x"),
         ("GATEMATCH_LOG", "info"),
@@ -131,22 +136,60 @@ fn unknown_variables_are_warned_about() {
     ]);
     let warnings = Settings::load(&Flags::default(), &variables).unwrap().warnings;
     assert_eq!(warnings.len(), 2, "{warnings:?}");
-    assert!(warnings[0].starts_with("GATEMATCH_LISEN ") && warnings[1].starts_with("GATEMATCH_PUBLIC_LISTEN "));
+    assert!(warnings[0].starts_with("GATEMATCH_LISEN ") && warnings[1].starts_with("GATEMATCH_PORTAL_LISTEN "));
 }
 
 #[test]
-fn only_loopback_is_listened_on() {
+fn plain_http_is_for_this_machine_or_for_named_proxies() {
+    let issuer = ("GATEMATCH_ISSUER", "https://mfa.example.com");
     for address in ["127.0.0.1:0", "127.8.8.8:1", "[::1]:443", "[::ffff:127.0.0.1]:1"] {
         assert!(load(&[("GATEMATCH_LISTEN", address)]).is_ok(), "{address}");
     }
-    for address in ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:8080", "[::ffff:192.0.2.1]:1"] {
-        let text = told(load(&[("GATEMATCH_LISTEN", address)]));
-        assert!(text.contains("GATEMATCH_LISTEN") && text.contains("no TLS of its own"), "{text}");
+    for address in ["0.0.0.0:8443", "[::]:8443", "192.0.2.1:8443", "[::ffff:192.0.2.1]:1"] {
+        for name in ["GATEMATCH_LISTEN", "GATEMATCH_PUBLIC_LISTEN"] {
+            let text = told(load(&[(name, address)]));
+            assert!(text.starts_with(&format!("{name} is ")) && text.contains("neither TLS nor a proxy"), "{text}");
+            let text = told(load(&[(name, address), issuer, ("GATEMATCH_TRUSTED_PROXIES", "127.0.0.1,::1")]));
+            assert!(text.starts_with(&format!("{name} is ")), "{text}");
+            let named = ("GATEMATCH_TRUSTED_PROXIES", "127.0.0.1,192.0.2.9");
+            assert!(load(&[(name, address), issuer, named]).is_ok(), "{address}");
+            assert!(told(load(&[(name, address), named])).starts_with("issuer is not set, and "));
+            let tls = [("GATEMATCH_TLS_CERTIFICATE", "/c.pem"), ("GATEMATCH_TLS_KEY", "/k.pem")];
+            assert!(load(&[(name, address), issuer, tls[0], tls[1]]).is_ok(), "{address}");
+            assert!(told(load(&[(name, address), tls[0], tls[1]])).starts_with("issuer is not set, and "));
+        }
     }
+    let text = told(with_file("listen = \"0.0.0.0:1\"", &[]));
+    assert!(text.starts_with("listen in ") && text.contains("gatematch.toml is 0.0.0.0:1"), "{text}");
+    let twice = ("GATEMATCH_LISTEN", "127.0.0.1:1");
+    let text = told(with_file("public_listen = \"127.0.0.1:1\"", &[twice]));
+    assert!(text.starts_with("public_listen in ") && text.ends_with("both would take the same port"), "{text}");
     for address in ["8080", "localhost:8080", "127.0.0.1", "", " "] {
         let result = load(&[("GATEMATCH_LISTEN", address)]);
         assert_eq!(result.is_ok(), address.is_empty(), "{address}");
     }
+}
+
+#[test]
+fn a_certificate_and_its_key_come_together_and_are_used() {
+    for (only, other) in [("tls_certificate", "tls_key"), ("tls_key", "tls_certificate")] {
+        let text = told(with_file(&format!("{only} = \"x\""), &[]));
+        assert!(text.starts_with(&format!("{only} in ")) && text.ends_with(&format!("is set, and {other} is not")));
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("gatematch.toml");
+    std::fs::write(&path, "tls_certificate = \"c.pem\"\ntls_key = \"/k.pem\"\n").unwrap();
+    let flags = Flags { config: Some(path), ..Flags::default() };
+    let loaded = Settings::load(&flags, &Environment::default()).unwrap();
+    let files = TlsFiles { certificate: directory.path().join("c.pem"), key: PathBuf::from("/k.pem") };
+    assert_eq!(loaded.settings.tls, Some(files));
+    assert!(
+        loaded.warnings.iter().any(|told| told.starts_with("tls_certificate is not used")),
+        "{:?}",
+        loaded.warnings
+    );
+    let public = environment(&[("GATEMATCH_PUBLIC_LISTEN", "127.0.0.1:0"), ("GATEMATCH_ISSUER", "https://localhost")]);
+    assert_eq!(Settings::load(&flags, &public).unwrap().warnings, [""; 0]);
 }
 
 #[test]
