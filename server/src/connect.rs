@@ -47,7 +47,7 @@ fn without_desktop(page: &str) -> String {
 }
 
 /// `text` as text or as an attribute's value in HTML.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -10,16 +10,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gatematch_protocol::time::Timestamp;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::edge::Edge;
+use crate::http::Metrics;
 use crate::http::app::{App, Inner};
-use crate::http::{Metrics, router};
 use crate::hub::{Hub, Topic};
 use crate::jobs;
 use crate::keys::{Keys, KeysFault};
+use crate::listen::plan::PlanFault;
+use crate::listen::{Limits, Place, Prepared, Serving, TlsFault};
+use crate::phone::Phone;
+use crate::push::address::SystemNames;
+use crate::push::metrics::PushMetrics;
+use crate::push::office::{self, Desk, Mailbox};
+use crate::push::vapid::Vapid;
+use crate::push::web::{self, WebPush, WebPushFault};
+use crate::push::{Delivery, Letter};
 use crate::settings::Settings;
 use crate::store::sqlite::{Database, OpenFault};
 use crate::store::{Bell, Store};
@@ -74,13 +82,24 @@ pub enum StartFault {
     #[error(transparent)]
     Keys(#[from] KeysFault),
     /// The address cannot be listened on.
-    #[error("{address}: {source}")]
+    #[error("{setting} is {address}, and nothing can listen there: {source}")]
     Listen {
+        /// The setting that says so, as it stands in the file.
+        setting: &'static str,
         /// The address.
         address: SocketAddr,
         /// What the system says.
         source: io::Error,
     },
+    /// The listeners would show secrets to the network, or not be found.
+    #[error(transparent)]
+    Plan(#[from] PlanFault),
+    /// The certificate or its key is no good.
+    #[error(transparent)]
+    Tls(#[from] TlsFault),
+    /// Push services cannot be called.
+    #[error(transparent)]
+    Push(#[from] WebPushFault),
     /// The metrics cannot be made.
     #[error(transparent)]
     Metrics(#[from] prometheus::Error),
@@ -93,15 +112,26 @@ pub struct Silent;
 impl Bell for Silent {
     fn ring(&self, _: Topic) {}
     fn deadline(&self, _: Timestamp) {}
+    fn post(&self, _: Vec<Letter>) {}
 }
 
-impl Bell for Hub {
+/// Tells those who wait here, and phones elsewhere.
+struct Ringer {
+    hub: Arc<Hub>,
+    mailbox: Mailbox,
+}
+
+impl Bell for Ringer {
     fn ring(&self, topic: Topic) {
-        self.wake(topic);
+        self.hub.wake(topic);
     }
 
     fn deadline(&self, at: Timestamp) {
-        self.note_deadline(at);
+        self.hub.note_deadline(at);
+    }
+
+    fn post(&self, letters: Vec<Letter>) {
+        self.mailbox.post(letters);
     }
 }
 
@@ -162,19 +192,42 @@ fn keys_fault(fault: KeysFault, settings: &Settings) -> StartFault {
 /// A server that is up.
 pub struct Running {
     app: App,
-    address: SocketAddr,
-    serving: JoinHandle<io::Result<()>>,
+    serving: Serving,
     jobs: Vec<JoinHandle<()>>,
     _lock: File,
 }
 
-/// Starts serving; returns when the listener is bound and the server can decide.
+/// Starts serving; returns when the listeners are bound and the server can decide.
 ///
 /// # Errors
 /// [`StartFault`].
 pub async fn serve(settings: Settings, edge: Edge) -> Result<Running, StartFault> {
+    serve_within(settings, edge, Limits::default()).await
+}
+
+/// [`serve`], with other limits on connections: for tests, which do not wait as long.
+///
+/// # Errors
+/// [`StartFault`].
+pub async fn serve_within(settings: Settings, edge: Edge, limits: Limits) -> Result<Running, StartFault> {
+    serve_with(settings, edge, limits, None).await
+}
+
+/// [`serve_within`], with another way to push than Web Push: for tests, which look at what would be pushed.
+///
+/// # Errors
+/// [`StartFault`].
+pub async fn serve_with(
+    settings: Settings,
+    edge: Edge,
+    limits: Limits,
+    delivery: Option<Arc<dyn Delivery>>,
+) -> Result<Running, StartFault> {
+    let metrics = Metrics::new()?;
+    let listeners = Prepared::of(&settings, &edge, &metrics)?;
     let hub = Arc::new(Hub::default());
-    let bell: Arc<dyn Bell> = Arc::<Hub>::clone(&hub);
+    let (mailbox, post) = office::mailbox();
+    let bell: Arc<dyn Bell> = Arc::new(Ringer { hub: Arc::clone(&hub), mailbox });
     // The lock comes before the database: two servers on one would each believe to be the only writer.
     fs::DirBuilder::new()
         .recursive(true)
@@ -184,16 +237,24 @@ pub async fn serve(settings: Settings, edge: Edge) -> Result<Running, StartFault
     let lock = lock(&settings.data_dir)?;
     let (store, vault) = open_store(&settings, &edge, bell).await?;
     let keys = Keys::open(store.as_ref(), &vault, &edge).await.map_err(|fault| keys_fault(fault, &settings))?;
-    let listen = settings.listen;
-    let fault = |source| StartFault::Listen { address: listen, source };
-    let listener = TcpListener::bind(listen).await.map_err(fault)?;
-    let address = listener.local_addr().map_err(fault)?;
-    let issuer = settings.issuer.clone().unwrap_or_else(|| format!("http://{address}"));
+    let keys = Arc::new(keys);
+    let listeners = listeners.bind().await?;
+    let issuer = settings.issuer.clone().unwrap_or_else(|| format!("http://{}", listeners.address()));
+    let desk = Desk {
+        delivery: delivery.map_or_else(|| web_push(&settings, &issuer, &keys, &edge), Ok)?,
+        store: Arc::clone(&store),
+        hosts: settings.push_hosts.clone(),
+        keys: Arc::clone(&keys),
+        issuer: issuer.clone(),
+        metrics: PushMetrics::new(&metrics)?,
+        edge: edge.clone(),
+    };
     // The front door is started by the program, after this.
     let whole = AtomicBool::new(settings.radius.is_none());
     let app: App = Arc::new(Inner {
         store,
         keys,
+        phone: Phone::of(&settings.name),
         whole,
         settings,
         issuer,
@@ -204,15 +265,31 @@ pub async fn serve(settings: Settings, edge: Edge) -> Result<Running, StartFault
         in_progress: crate::http::app::InProgress::default(),
         proofs: crate::http::app::SpentProofs::default(),
         audit_readers: crate::http::app::AuditReaders::default(),
-        metrics: Metrics::new()?,
+        metrics,
         stopping: CancellationToken::new(),
     });
-    let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
-    let stopping = app.stopping.clone();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
-    let serving = tokio::spawn(async move { serving.await });
-    let jobs = jobs::start(&app);
-    Ok(Running { app, address, serving, jobs, _lock: lock })
+    let serving = listeners.serve(&app, limits);
+    let mut jobs = jobs::start(&app);
+    jobs.push(office::open(desk, post));
+    jobs.extend(serving.keeper().map(|keeper| tokio::spawn(Arc::clone(keeper).watch())));
+    Ok(Running { app, serving, jobs, _lock: lock })
+}
+
+fn web_push(
+    settings: &Settings,
+    issuer: &str,
+    keys: &Arc<Keys>,
+    edge: &Edge,
+) -> Result<Arc<dyn Delivery>, WebPushFault> {
+    if settings.push_subject.is_none() && !issuer.starts_with("https:") {
+        tracing::warn!(
+            "push services are told of {issuer}, which some refuse: set push_subject, as mailto:it@example.com"
+        );
+    }
+    let subject = settings.push_subject.clone().unwrap_or_else(|| issuer.to_owned());
+    let vapid = Vapid::new(Arc::clone(keys), subject);
+    let names = Arc::new(SystemNames);
+    Ok(Arc::new(WebPush::new(settings, names, vapid, edge.clone(), web::Limits::default())?))
 }
 
 fn lock(dir: &Path) -> Result<File, StartFault> {
@@ -227,10 +304,34 @@ fn lock(dir: &Path) -> Result<File, StartFault> {
 }
 
 impl Running {
-    /// Where it listens.
+    /// Where everything is served.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
-        self.address
+        self.serving.main.address
+    }
+
+    /// Where everything is served, and by what.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        self.serving.main
+    }
+
+    /// Where only that is served which phones and browsers need, if that is a listener of its own.
+    #[must_use]
+    pub const fn public_place(&self) -> Option<Place> {
+        self.serving.public
+    }
+
+    /// Where what runs in the same process finds everything, by plain HTTP.
+    #[must_use]
+    pub fn inner_url(&self) -> String {
+        self.serving.inner().to_string()
+    }
+
+    /// Looks at the certificate's files at once, and not only when the minute is over; whether there is a certificate.
+    pub fn look_at_certificate(&self) -> bool {
+        let keeper = self.serving.keeper();
+        keeper.inspect(|keeper| keeper.look_now()).is_some()
     }
 
     /// What tokens and links name as the server.
@@ -264,9 +365,8 @@ impl Running {
     /// [`Running::stop`], within this time.
     pub async fn stop_within(mut self, time: Duration) {
         self.app.stopping.cancel();
-        if tokio::time::timeout(time.saturating_sub(LAST_WORDS), &mut self.serving).await.is_err() {
+        if !self.serving.stop(time.saturating_sub(LAST_WORDS)).await {
             tracing::warn!("requests were still under way when the server stopped");
-            self.serving.abort();
         }
         self.jobs.iter().for_each(JoinHandle::abort);
         let rest = async {

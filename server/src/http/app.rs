@@ -17,6 +17,7 @@ use super::strangers::Strangers;
 use crate::edge::Edge;
 use crate::hub::Hub;
 use crate::keys::Keys;
+use crate::phone::Phone;
 use crate::settings::Settings;
 use crate::store::{Act, Store};
 
@@ -28,11 +29,13 @@ pub struct Inner {
     /// What is remembered.
     pub store: Arc<dyn Store>,
     /// What is signed with.
-    pub keys: Keys,
+    pub keys: Arc<Keys>,
     /// How this server is set up.
     pub settings: Settings,
     /// The issuer, without trailing slash.
     pub issuer: String,
+    /// The phone as a web app.
+    pub phone: Phone,
     /// Clock and randomness.
     pub edge: Edge,
     /// Who waits for what.

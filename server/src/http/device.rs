@@ -6,11 +6,13 @@ use axum::Json as Answered;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use gatematch_domain::audit::Actor;
+use gatematch_domain::device::PushRefusal;
 use gatematch_domain::gateway::Gateway;
 use gatematch_protocol::challenge::{WaitingChallenge, WaitingChallenges};
-use gatematch_protocol::device::{ConfirmDevice, DeviceView, PushSubscription};
+use gatematch_protocol::device::{ConfirmDevice, DeviceView, Phones, PushSubscription};
 use gatematch_protocol::id::DeviceId;
 use gatematch_protocol::notice::{Notices, SignedNotice};
+use gatematch_protocol::problem::Code;
 
 use super::app::{App, Inner};
 use super::body::Json;
@@ -36,7 +38,14 @@ pub(super) async fn set_push(
 ) -> Answer<StatusCode> {
     let push = push.map(|push| app.checked_push(push)).transpose()?;
     let act = app.act(Actor::Device(phone.device.id));
-    deleted(app.store.set_push(act, phone.device.id, push).await?)
+    match app.store.set_push(act, phone.device.id, push).await? {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(PushRefusal::Unknown) => Err(Problem::not_found()),
+        Err(PushRefusal::TooOften { seconds }) => {
+            let problem = Problem::new(Code::Overloaded, "The push subscription was changed too often of late.");
+            Err(problem.retry_after(u64::try_from(seconds).unwrap_or(1)))
+        }
+    }
 }
 
 pub(super) async fn challenges(
@@ -62,6 +71,14 @@ pub(super) async fn challenges(
     }
     let items = found.into_iter().map(|(id, challenge)| WaitingChallenge { id, challenge }).collect();
     Ok(Answered(WaitingChallenges { items }))
+}
+
+/// An unconfirmed phone sees itself alone: it may be anybody's.
+pub(super) async fn phones(State(app): State<App>, ThePhone(phone): ThePhone) -> Answer<Answered<Phones>> {
+    let id = phone.device.id;
+    let account = app.store.account(phone.user.username.clone()).await?.ok_or_else(Problem::not_found)?;
+    let shown = account.devices.iter().filter(|device| phone.device.is_active() || device.id == id);
+    Ok(Answered(Phones { items: shown.map(|device| device.view_by(id)).collect() }))
 }
 
 /// Signed anew each time: what a notice says does not change, and nothing can be done with one.

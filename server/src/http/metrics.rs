@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use gatematch_domain::challenge::Challenge;
+use prometheus::core::Collector;
 use prometheus::{Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 /// Tells metrics in Prometheus' text format.
@@ -60,6 +61,14 @@ impl Metrics {
     pub fn step(&self, challenge: &Challenge) {
         let reason = challenge.state.reason().map_or("", |reason| reason.as_str());
         self.challenges.with_label_values(&[challenge.state.as_str(), reason]).inc();
+    }
+
+    /// Adds what somebody else in this process counts.
+    ///
+    /// # Errors
+    /// [`prometheus::Error`] if two metrics had one name.
+    pub(crate) fn register(&self, collector: Box<dyn Collector>) -> Result<(), prometheus::Error> {
+        self.registry.register(collector)
     }
 
     /// Adds what somebody else in this process tells.

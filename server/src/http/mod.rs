@@ -16,6 +16,7 @@ mod health;
 mod metrics;
 mod observe;
 mod params;
+mod phone_page;
 pub mod problem;
 mod response;
 pub mod routes;
@@ -24,4 +25,4 @@ mod user;
 mod waiting;
 
 pub use self::metrics::Metrics;
-pub use self::routes::router;
+pub use self::routes::{public_router, router};

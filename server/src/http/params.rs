@@ -35,6 +35,14 @@ impl Segment {
         self.0.as_ref().ok().and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)
     }
 
+    /// The text itself.
+    ///
+    /// # Errors
+    /// 404 where it is none.
+    pub(super) fn text(&self) -> Answer<&str> {
+        self.0.as_deref().map_err(|_| Problem::not_found())
+    }
+
     /// The user; a name that no account can have names nobody.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use super::guard::{Guard, Who, guard};
 use super::problem::Problem;
 use super::{
     audit, challenge, connect, connect_events, connect_page, device, discovery, enrollment, gateway, health, observe,
-    response, user,
+    phone_page, response, user,
 };
 
 /// One route.
@@ -45,6 +45,9 @@ pub fn table() -> Vec<Route> {
         route(Method::GET, "/healthz", Who::Public, get(health::healthz)),
         route(Method::GET, "/readyz", Who::Public, get(health::readyz)),
         route(Method::GET, "/metrics", Who::Public, get(health::metrics)),
+        route(Method::GET, "/app", Who::Public, get(phone_page::enter)),
+        route(Method::GET, "/app/", Who::Public, get(phone_page::page)),
+        route(Method::GET, "/app/{file}", Who::Public, get(phone_page::file)),
         route(Method::GET, "/connect", Who::Public, get(connect_page::page)),
         route(Method::GET, "/connect/connect.css", Who::Public, get(connect_page::style)),
         route(Method::GET, "/connect/connect.js", Who::Public, get(connect_page::script)),
@@ -67,6 +70,7 @@ pub fn table() -> Vec<Route> {
         route(Method::DELETE, "/v1/devices/self", Who::Phone, delete(device::remove_self)),
         route(Method::PUT, "/v1/devices/self/push", Who::Phone, put(device::set_push)),
         route(Method::GET, "/v1/devices/self/challenges", Who::Phone, get(device::challenges)),
+        route(Method::GET, "/v1/devices/self/phones", Who::Phone, get(device::phones)),
         route(Method::GET, "/v1/devices/self/notices", Who::Phone, get(device::notices)),
         route(Method::DELETE, "/v1/devices/{id}", Who::Admin(DESK), delete(device::remove)),
         route(Method::POST, "/v1/devices/{id}/confirm", Who::AdminOrPhone(DESK), post(device::confirm)),
@@ -85,17 +89,44 @@ pub fn table() -> Vec<Route> {
     ]
 }
 
+/// What is public and yet for whoever watches the server alone.
+const FOR_WATCHERS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+impl Route {
+    /// Who may call it on the public listener; `None`: nobody, and there is no such path.
+    #[must_use]
+    pub fn in_public(&self) -> Option<Who> {
+        match self.who {
+            Who::Public => (!FOR_WATCHERS.contains(&self.path)).then_some(Who::Public),
+            Who::AdminOrPhone(_) => Some(Who::Phone),
+            who @ (Who::Browser | Who::Phone | Who::NewPhone | Who::Signer) => Some(who),
+            Who::Gateway | Who::Admin(_) | Who::GatewayOrAdmin(_) => None,
+        }
+    }
+}
+
 /// The router of the whole table.
 pub fn router(app: App) -> Router {
+    router_of(app, table())
+}
+
+/// The router of what phones and browsers need, and of nothing else.
+pub fn public_router(app: App) -> Router {
+    let narrowed = |route: Route| Some(Route { who: route.in_public()?, ..route });
+    router_of(app, table().into_iter().filter_map(narrowed))
+}
+
+fn router_of(app: App, routes: impl IntoIterator<Item = Route>) -> Router {
     let mut router = Router::new();
-    for Route { path, who, handler, .. } in table() {
+    for Route { path, who, handler, .. } in routes {
         let guarded = Guard { app: app.clone(), who, route: path };
         router = router.route(path, handler.layer(from_fn_with_state(guarded, guard)));
     }
     router
         .fallback(|| async { Problem::new(Code::NotFound, "There is no such path.") })
         .method_not_allowed_fallback(|request: Request| async move {
-            Problem::new(Code::MethodNotAllowed, format!("This path does not take {}.", request.method()))
+            let told = observe::known_method(request.method()).unwrap_or("this method");
+            Problem::new(Code::MethodNotAllowed, format!("This path does not take {told}."))
         })
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(|_| {
@@ -104,4 +135,48 @@ pub fn router(app: App) -> Router {
         }))
         .layer(from_fn_with_state(app.clone(), observe::observe))
         .with_state(app)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_public_listener_serves_just_this() {
+        let routes = table();
+        let public = routes.iter().filter_map(|route| {
+            let who = route.in_public()?;
+            assert!(!matches!(who, Who::Admin(_) | Who::AdminOrPhone(_) | Who::Gateway | Who::GatewayOrAdmin(_)));
+            Some(format!("{} {} {}", route.method, route.path, who.words().join(" ")))
+        });
+        let mut public: Vec<_> = public.collect();
+        public.sort();
+        let expected = [
+            "DELETE /v1/devices/self phone",
+            "GET /.well-known/gatematch public",
+            "GET /.well-known/jwks-audit.json public",
+            "GET /.well-known/jwks.json public",
+            "GET /app public",
+            "GET /app/ public",
+            "GET /app/{file} public",
+            "GET /connect public",
+            "GET /connect/connect.css public",
+            "GET /connect/connect.js public",
+            "GET /connect/desktop.rdp public",
+            "GET /connect/logo.svg public",
+            "GET /connect/sessions/current browser",
+            "GET /connect/sessions/current/events browser",
+            "GET /v1/devices/self phone",
+            "GET /v1/devices/self/challenges phone",
+            "GET /v1/devices/self/notices phone",
+            "GET /v1/devices/self/phones phone",
+            "POST /connect/sessions browser",
+            "POST /connect/sessions/current/confirm browser",
+            "POST /v1/challenges/{id}/response phone",
+            "POST /v1/devices phone",
+            "POST /v1/devices/{id}/confirm phone",
+            "PUT /v1/devices/self/push phone",
+        ];
+        assert_eq!(public, expected);
+    }
 }
