@@ -7,6 +7,7 @@ mod person;
 mod radius;
 mod setting;
 mod story;
+mod web;
 
 use std::path::Path;
 use std::time::Instant;
@@ -50,6 +51,9 @@ pub(crate) struct Demo {
     /// Sign in through RD Gateway: over RADIUS, with the number on the connect page
     #[arg(long)]
     radius: bool,
+    /// Be the phone yourself, in a browser on this computer, and start sign-ins from here
+    #[arg(long, conflicts_with_all = ["interactive", "radius", "keep"])]
+    web: bool,
     /// Leave the server running, and say how to play on; Ctrl-C ends it
     #[arg(long)]
     keep: bool,
@@ -62,6 +66,17 @@ pub(crate) async fn run(demo: &Demo, terminal: &mut Terminal) -> Result<(), Faul
     }
     let mut end = End::new()?;
     let directory = tempfile::Builder::new().prefix("gatematch-demo-").tempdir()?;
+    if demo.web {
+        let web = web::start(directory.path()).await?;
+        let played = tokio::select! {
+            played = web::play(&web, terminal) => played,
+            () = end.come() => Ok(()),
+        };
+        web.front.stop().await;
+        web.running.stop().await;
+        played?;
+        return terminal.line("\nStopped, and everything of it is removed.");
+    }
     let mut story = Story::new(terminal);
     let told = tokio::select! {
         told = tell(demo, directory.path(), &mut story) => told,
@@ -242,6 +257,7 @@ fn next(demo: &Demo, terminal: &mut Terminal) -> Result<(), Fault> {
         terminal
             .line(&format!("  {program} demo --radius        sign in through RD Gateway, with the number on a page"))?;
     }
+    terminal.line(&format!("  {program} demo --web           be the phone yourself, in your browser"))?;
     terminal.line(&format!("  {program} demo --keep          leave the server running, and play on"))?;
     terminal.line(&format!("  {program} init                 write a settings file, and begin in earnest"))
 }

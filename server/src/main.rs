@@ -99,7 +99,7 @@ fn start_front_door<'a>(
         let Some(radius::Loaded { settings, .. }) = front_door(settings, environment)? else {
             return Ok(Beside { listens: Vec::new(), stop: Box::pin(async {}) });
         };
-        let server = format!("http://{}", running.address());
+        let server = running.inner_url();
         let front = Front::start(settings, Edge::system(), &server).await;
         let front = Arc::new(front.map_err(|fault| not_started(&fault))?);
         let told = Arc::clone(&front);
@@ -121,6 +121,7 @@ mod tests {
             "gatematch serve --config g.toml --listen 127.0.0.1:0",
             "gatematch demo --interactive --keep",
             "gatematch demo --radius",
+            "gatematch demo --web",
             "gatematch init",
             "gatematch --data-dir /d admin-key create --role helpdesk --name Desk --json",
             "gatematch gateway add rdg01 --application Desktop --can-display --client-address shown --json",
@@ -137,6 +138,7 @@ mod tests {
             "gatematch admin-key create --role root --name x",
             "gatematch user lock alice",
             "gatematch enroll alice --expires-in 601",
+            "gatematch demo --web --radius",
             "gatematch device revoke nonsense",
         ] {
             assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");

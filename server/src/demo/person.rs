@@ -23,10 +23,7 @@ impl Answer {
 pub(super) async fn ask(digits: usize, terminal: &mut Terminal) -> Result<Answer, Fault> {
     loop {
         terminal.ask(&format!("\n  You hold the phone. Type the {digits} digits, or: deny, report >"))?;
-        // A thread of its own: the server must go on meanwhile.
-        let line = tokio::task::spawn_blocking(read_line)
-            .await
-            .map_err(|cause| Fault::broken(format!("{cause}."), "", ""))??;
+        let line = read_line().await?;
         match understood(line.as_deref(), digits) {
             Some(answer) => return Ok(answer),
             None => terminal.line(&format!("  The number has {digits} digits."))?,
@@ -34,10 +31,16 @@ pub(super) async fn ask(digits: usize, terminal: &mut Terminal) -> Result<Answer
     }
 }
 
-fn read_line() -> io::Result<Option<String>> {
-    let mut line = String::new();
-    let length = io::stdin().lock().read_line(&mut line)?;
-    Ok((length > 0).then_some(line))
+/// The next line from the keyboard; `None` when it is closed.
+pub(super) async fn read_line() -> Result<Option<String>, Fault> {
+    let read = || -> io::Result<Option<String>> {
+        let mut line = String::new();
+        let length = io::stdin().lock().read_line(&mut line)?;
+        Ok((length > 0).then_some(line))
+    };
+    // A thread of its own: the server must go on meanwhile.
+    let line = tokio::task::spawn_blocking(read).await;
+    Ok(line.map_err(|cause| Fault::broken(format!("{cause}."), "", ""))??)
 }
 
 fn understood(line: Option<&str>, digits: usize) -> Option<Answer> {

@@ -21,9 +21,9 @@ use super::story::Story;
 use super::{CLIENT, Demo, capitalized, failed, on_the_phone};
 
 /// What RD Gateway's NPS and the front door share.
-const SECRET: &str = "demo-secret-of-the-two";
+pub(super) const SECRET: &str = "demo-secret-of-the-two";
 /// How long RD Gateway's NPS waits, and after how long it sends the same again.
-const TIMING: Timing = Timing::every(Duration::from_secs(5), Duration::from_secs(60));
+pub(super) const TIMING: Timing = Timing::every(Duration::from_secs(5), Duration::from_secs(60));
 
 /// The front door for the story, beside the server.
 pub(super) async fn front_door(running: &Running, parties: &Parties) -> Result<Front, Fault> {
