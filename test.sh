@@ -2,6 +2,7 @@
 # Installs what the tests need, checks the form of the code, and runs every test.
 #   ./test.sh            everything
 #   ./test.sh --quick    the tests alone, without those that wait a minute by the clock on the wall
+#   ./test.sh --pictures    only takes a picture of each screen, for docs/images/
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -42,10 +43,13 @@ install_missing() {
 
 # The bundled SQLite and aws-lc are C; Debian's compiler builds them.
 need cc gcc libc6-dev
+# One of the test-only crates, the oracle of push (docs/decisions/web-push-oracle.md), is built on OpenSSL.
+[ -e /usr/include/openssl/ssl.h ] || missing+=(libssl-dev)
+need pkg-config pkg-config
 # The NPS before and behind the front door, and a plain RADIUS client.
 need /usr/sbin/freeradius freeradius
 need /usr/bin/radclient freeradius-utils
-# The connect page is looked at in a real browser, which Node drives.
+# The connect page and the phone are looked at in a real browser, which Node drives.
 need "${CHROMIUM:-/usr/bin/chromium}" chromium
 need node nodejs
 need npm npm
@@ -58,10 +62,17 @@ if [ tests/browser/package-lock.json -nt tests/browser/node_modules/.package-loc
     (cd tests/browser && npm ci --no-audit --no-fund)
 fi
 
+if [ "${1:-}" = "--pictures" ]; then
+    say "pictures"
+    PHONE_TEST_PICTURES=docs/images cargo test -p gatematch-tests --locked there_is_a_picture
+    exit
+fi
+
 if [ "${1:-}" != "--quick" ]; then
     say "form"
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --locked -- -D warnings
+    for part in tsconfig.json tsconfig.worker.json; do tests/browser/node_modules/.bin/tsc -p "phone/$part"; done
     say "what the tree is made of"
     .ci/check-dependencies
     # FreeRADIUS waits as long as a real RD Gateway does, and nobody touches the phone.
@@ -70,6 +81,9 @@ fi
 
 say "programs for the tests"
 cargo build --workspace --bins --locked
+
+say "the phone without a page"
+node --test tests/browser/*.test.mjs
 
 say "tests"
 if cargo nextest --version >/dev/null 2>&1; then

@@ -15,6 +15,7 @@ pub mod moves;
 pub mod shelf;
 mod site;
 pub mod store_contract;
+pub mod web_phone;
 pub mod wire;
 
 pub use self::clock::HeldClock;

@@ -19,8 +19,10 @@ use gatematch_protocol::secret::{Secret, prefix};
 use gatematch_protocol::time::Timestamp;
 use gatematch_protocol::user::PutUser;
 use gatematch_server::edge::{Clock as _, Edge, Entropy};
+use gatematch_server::listen::Limits;
+use gatematch_server::push::Delivery;
 use gatematch_server::settings::Settings;
-use gatematch_server::start::{Running, serve};
+use gatematch_server::start::{Running, serve_with, serve_within};
 use gatematch_server::store::{Act, Store, admin_key};
 use tempfile::TempDir;
 
@@ -55,11 +57,28 @@ impl Site {
 
     /// A site whose settings `change` makes.
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_within(Limits::default(), change).await
+    }
+
+    /// A site with other limits on connections.
+    pub async fn start_within(limits: Limits, change: impl FnOnce(&mut Settings)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut settings = Settings::for_data_dir(dir.path());
         change(&mut settings);
         let clock = HeldClock::at(Timestamp::from_numeric_date(1_800_000_000));
-        let mut site = Self::on(settings, clock, Edge::system().entropy).await;
+        let mut site = Self::on_within(settings, clock, Edge::system().entropy, limits).await;
+        site._dir = Some(dir);
+        site
+    }
+
+    /// A site whose clock stands at the time of this machine when it starts: for those who have a clock of their own, as
+    /// a browser has.
+    pub async fn start_today(change: impl FnOnce(&mut Settings)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = Settings::for_data_dir(dir.path());
+        change(&mut settings);
+        let edge = Edge::system();
+        let mut site = Self::on(settings, HeldClock::at(edge.now()), edge.entropy).await;
         site._dir = Some(dir);
         site
     }
@@ -74,8 +93,29 @@ impl Site {
     }
 
     async fn on(settings: Settings, clock: HeldClock, entropy: Arc<dyn Entropy>) -> Self {
+        Self::on_within(settings, clock, entropy, Limits::default()).await
+    }
+
+    /// A site whose pushes go to `delivery`, and nowhere else.
+    pub async fn start_delivering(delivery: Arc<dyn Delivery>, change: impl FnOnce(&mut Settings)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = Settings::for_data_dir(dir.path());
+        change(&mut settings);
+        let clock = HeldClock::at(Timestamp::from_numeric_date(1_800_000_000));
+        let edge = Edge { clock: Arc::new(clock.clone()), entropy: Edge::system().entropy };
+        let running = serve_with(settings.clone(), edge, Limits::default(), Some(delivery)).await.unwrap();
+        let mut site = Self::around(running, settings, clock).await;
+        site._dir = Some(dir);
+        site
+    }
+
+    async fn on_within(settings: Settings, clock: HeldClock, entropy: Arc<dyn Entropy>, limits: Limits) -> Self {
         let edge = Edge { clock: Arc::new(clock.clone()), entropy };
-        let running = serve(settings.clone(), edge).await.unwrap();
+        let running = serve_within(settings.clone(), edge, limits).await.unwrap();
+        Self::around(running, settings, clock).await
+    }
+
+    async fn around(running: Running, settings: Settings, clock: HeldClock) -> Self {
         let issuer = running.issuer().to_owned();
         let base = format!("http://{}", running.address());
         let key = new_admin_key(running.store().as_ref(), Role::Admin, clock.now()).await;
@@ -98,6 +138,11 @@ impl Site {
         Api::new(&self.base).unwrap()
     }
 
+    /// The server.
+    pub fn running(&self) -> &Running {
+        self.running.as_ref().unwrap()
+    }
+
     /// What the server remembers.
     pub fn store(&self) -> Arc<dyn Store> {
         self.running.as_ref().unwrap().store()
@@ -110,10 +155,16 @@ impl Site {
     }
 
     /// The same site after a restart: the same data, clock and issuer, on another port.
-    pub async fn restart(mut self) -> Self {
+    pub async fn restart(self) -> Self {
+        self.restart_with(|_| ()).await
+    }
+
+    /// [`Site::restart`] with other settings.
+    pub async fn restart_with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         let issuer = Some(self.issuer.clone());
         self.running.take().unwrap().stop().await;
-        let settings = Settings { issuer, ..self.settings.clone() };
+        let mut settings = Settings { issuer, ..self.settings.clone() };
+        change(&mut settings);
         let mut site = Self::on(settings, self.clock.clone(), Edge::system().entropy).await;
         site._dir = self._dir.take();
         site

