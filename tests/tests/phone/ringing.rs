@@ -13,14 +13,20 @@ use super::{approves, asks, at_home, can_answer, site};
 /// Longer than any push takes, since nothing here waits for a clock on the wall.
 const LONG: Duration = Duration::from_secs(30);
 
-/// Lets the phone ring, by the push service of the test.
-async fn turn_on(phone: &mut WebPhone, site: &Site, service: &PushService) -> SubscriptionId {
+/// Puts a new subscription at the push service of the test where the browser will get it.
+async fn offer(phone: &mut WebPhone, site: &Site, service: &PushService) -> SubscriptionId {
     let answer = site.api().call("GET", "/.well-known/gatematch", &[], None).await.unwrap();
     let told: Value = serde_json::from_slice(&answer.body).unwrap();
     let (subscription, id) = service.subscribe(told["vapid_public_key"].as_str()).unwrap();
     let give = json!({"endpoint": subscription.endpoint.reveal(), "keys": {
         "p256dh": subscription.keys.p256dh, "auth": subscription.keys.auth.reveal()}});
     phone.order("subscription", json!({"give": give})).await;
+    id
+}
+
+/// Lets the phone ring, by the push service of the test.
+async fn turn_on(phone: &mut WebPhone, site: &Site, service: &PushService) -> SubscriptionId {
+    let id = offer(phone, site, service).await;
     phone.order("waits", json!({"for": "#turn-on:not([hidden])"})).await;
     phone.tap("#turn-on").await;
     phone.order("waits", json!({"for": "#push[data-push=on]"})).await;
@@ -164,12 +170,7 @@ async fn a_subscription_that_the_push_service_has_forgotten_is_made_anew_when_th
     site.audit_when(|events| count(events, "device.push_changed") == 2).await;
     assert!(!site.admin.devices("alice").await.unwrap()[0].push);
     gateway.cancel(challenge.id).await.unwrap();
-    let answer = site.api().call("GET", "/.well-known/gatematch", &[], None).await.unwrap();
-    let told: Value = serde_json::from_slice(&answer.body).unwrap();
-    let (subscription, id) = service.subscribe(told["vapid_public_key"].as_str()).unwrap();
-    let give = json!({"endpoint": subscription.endpoint.reveal(), "keys": {
-        "p256dh": subscription.keys.p256dh, "auth": subscription.keys.auth.reveal()}});
-    phone.order("subscription", json!({"give": give})).await;
+    let id = offer(&mut phone, &site, &service).await;
     phone.order("reload", json!({})).await;
     phone.comes_to("home").await;
     site.audit_when(|events| count(events, "device.push_changed") == 3).await;
