@@ -34,6 +34,14 @@ pub struct CreateChallenge {
     /// Seconds, 10 to 600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<i64>,
+    /// Whether only a factor of the person will do: where nobody has checked a password, a bypass is not used up for
+    /// a name that anybody can send. Absent: `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factor_required: Option<bool>,
+    /// The ways that this gateway can take, of `push`, `totp`, `recovery_code` and `access_pass`; absent: all of them.
+    /// Without `push` no phone is asked, and there is no number. It narrows what policy allows, and never widens it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub methods: Option<Vec<String>>,
     /// Shown to the person as given: at most 8 members.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<Map<String, Value>>,

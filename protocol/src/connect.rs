@@ -29,7 +29,8 @@ pub struct Armed {
 pub struct SessionView {
     /// `armed`, `confirm`, `number`, `approved`, `refused`, `collision` or `expired`.
     pub state: String,
-    /// The number to type on the phone, in the state `number`.
+    /// The number to type on the phone, in the state `number`; `null` there where the login waits for a backup code
+    /// alone.
     #[serde(default)]
     pub number: Option<String>,
     /// Where the login began; `null` for a browser that is not known.
@@ -41,6 +42,9 @@ pub struct SessionView {
     /// When the login began.
     #[serde(default)]
     pub requested_at: Option<Timestamp>,
+    /// Until when a login that begins is let in by the backup code that was given; in the state `armed`.
+    #[serde(default)]
+    pub open_until: Option<Timestamp>,
 }
 
 impl fmt::Debug for SessionView {
@@ -48,7 +52,7 @@ impl fmt::Debug for SessionView {
         let mut view = f.debug_struct("SessionView");
         view.field("state", &self.state).field("number", &self.number.as_ref().map(|_| ".."));
         view.field("gateway", &self.gateway).field("client_name", &self.client_name);
-        view.field("requested_at", &self.requested_at).finish()
+        view.field("requested_at", &self.requested_at).field("open_until", &self.open_until).finish()
     }
 }
 

@@ -98,6 +98,8 @@ ids! {
     SessionId;
     /// Names a browser that is bound to a user (not its cookie).
     BrowserId;
+    /// Names what a person signs in with besides his phone, or a bypass.
+    AuthenticatorId;
 }
 
 impl From<ChallengeId> for NoticeId {

@@ -12,6 +12,7 @@
 //!   believed.
 
 pub mod audit;
+pub mod authenticator;
 pub mod base64url;
 pub mod challenge;
 pub mod connect;
@@ -24,6 +25,7 @@ pub mod json;
 pub mod jwk;
 pub mod jws;
 pub mod notice;
+pub mod passcode;
 pub mod problem;
 pub mod proof;
 pub mod response;

@@ -21,8 +21,13 @@ pub struct NoticeClaims {
     pub jti: NoticeId,
     /// When it happened, as NumericDate.
     pub iat: i64,
-    /// What happened: `no-page`, a login was refused because nobody had the connect page open. A phone shows a kind
-    /// that it does not know as "Something happened to your account".
+    /// What happened.
+    ///
+    /// Of a login: `no-page` (refused because nobody had the connect page open), `factor-failed` (a wrong number or code;
+    /// once until a success or an unlock), `reported` (another phone or the connect page said that it was not him).
+    /// Of the account: `phone-added`, `phone-removed`, `totp-added`, `totp-removed`, `recovery-codes-made`,
+    /// `recovery-codes-removed`, `recovery-code-used`, `access-pass-made`, `access-pass-removed`, `access-pass-used`,
+    /// `bypass-made`. A phone shows a kind that it does not know as "Something happened to your account".
     pub kind: String,
     /// The gateway's name, where one was concerned and is still there.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,10 +2,16 @@
 //!
 //! A problem document is RFC 9457 `application/problem+json` with `type` = `urn:gatematch:problem:<code>`.
 //! The table is the single source: the server maps its errors to it, `openapi.yaml` is compared with it in
-//! both directions, and the simulator reads it back.
+//! both directions, and the simulator reads it back. [`Code::words`] has the sentence for the person, the cause and the
+//! cure; `docs/errors.md` is written from those.
+
+pub mod reasons;
+mod words;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use self::words::Words;
 
 /// Media type of a problem document (RFC 9457, section 3).
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -64,6 +70,8 @@ problems! {
     ResponseNotAuthentic "response-not-authentic" 401 "The signed response does not come from a phone that may answer",
     WrongParty "wrong-party" 403 "The credential belongs to another kind of party",
     RoleNotAllowed "role-not-allowed" 403 "The role of this key does not allow the operation",
+    OwnAccount "own-account" 403 "Nobody does this to his own account",
+    AccountLocked "account-locked" 403 "The account is locked or disabled",
     CrossSite "cross-site" 403 "The request comes from a page of another site",
     NotFound "not-found" 404 "There is no such thing, or not for this caller",
     MethodNotAllowed "method-not-allowed" 405 "The resource does not take this method",
@@ -74,6 +82,9 @@ problems! {
     DeviceExists "device-exists" 409 "This key is registered already",
     DeviceConfirmed "device-confirmed" 409 "This phone is confirmed already",
     TooManyDevices "too-many-devices" 409 "The user has as many phones as are allowed",
+    TooManyAuthenticators "too-many-authenticators" 409 "The user has as many of these as are allowed",
+    AuthenticatorConfirmed "authenticator-confirmed" 409 "This authenticator is confirmed already",
+    LastAdministrator "last-administrator" 409 "Nobody could administer the server any more",
     IdempotencyInProgress "idempotency-in-progress" 409 "The first request with this Idempotency-Key is still in progress",
     NothingToConfirm "nothing-to-confirm" 409 "The page has nothing to confirm now",
     EnrollmentGone "enrollment-gone" 410 "The enrollment token is unknown, used or expired",

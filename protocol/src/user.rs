@@ -42,6 +42,9 @@ pub struct UserView {
     pub locked: bool,
     /// How many phones he has.
     pub devices: u32,
+    /// When a factor of his last let him in.
+    #[serde(default)]
+    pub last_sign_in_at: Option<Timestamp>,
     /// When the account was made.
     pub created_at: Timestamp,
 }
