@@ -1,21 +1,25 @@
 //! One user with his phones and his live challenges: what every decision about a login concerns.
 
-use gatematch_protocol::id::{ChallengeId, DeviceId, GatewayId};
+use gatematch_protocol::id::{AuthenticatorId, ChallengeId, DeviceId, GatewayId};
 use gatematch_protocol::time::Timestamp;
 
 use crate::audit::{Actor, Event, Journal, Outcome};
 use crate::challenge::{Challenge, Reason, State, Step};
 use crate::device::Device;
+use crate::factor::Factor;
 use crate::limits::AfterFailure;
+use crate::notice::Kind;
 use crate::user::{Status, User, UserChange};
 
-/// A user, his phones and his live challenges (and others that were asked for by id).
+/// A user, his phones and other factors, and his live challenges (and others that were asked for by id).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Account {
     /// Himself.
     pub user: User,
     /// His phones, oldest first.
     pub devices: Vec<Device>,
+    /// What else he passes with, oldest first.
+    pub factors: Vec<Factor>,
     /// His challenges, oldest first: all live ones are among them.
     pub challenges: Vec<Challenge>,
 }
@@ -24,7 +28,7 @@ impl Account {
     /// An account without phones and challenges.
     #[must_use]
     pub const fn new(user: User) -> Self {
-        Self { user, devices: Vec::new(), challenges: Vec::new() }
+        Self { user, devices: Vec::new(), factors: Vec::new(), challenges: Vec::new() }
     }
 
     /// The phones that may be asked.
@@ -52,13 +56,15 @@ impl Account {
     pub fn settle(&mut self, journal: &mut Journal) {
         let (now, may_sign_in) = (journal.now, self.user.may_sign_in());
         let phones: Vec<DeviceId> = self.active_devices().map(|device| device.id).collect();
+        let factors: Vec<AuthenticatorId> = self.factors.iter().map(|factor| factor.id).collect();
         let mut own = Journal::new(Actor::System, now);
         self.end(&mut own, |challenge| {
             if challenge.is_overdue(now) {
                 return Some(Step::Expire);
             }
-            let approver_is_gone = challenge.state.decided_by().is_some_and(|device| !phones.contains(&device));
-            match (may_sign_in, approver_is_gone) {
+            let phone_is_gone = challenge.state.decided_by().is_some_and(|device| !phones.contains(&device));
+            let factor_is_gone = challenge.state.approved_with().is_some_and(|id| !factors.contains(&id));
+            match (may_sign_in, phone_is_gone || factor_is_gone) {
                 (false, _) => Some(Step::Deny { reason: Reason::Locked, device: None }),
                 (true, true) => Some(Step::Deny { reason: Reason::Revoked, device: None }),
                 (true, false) => None,
@@ -80,32 +86,32 @@ impl Account {
         ended
     }
 
-    /// Locks the account and ends what is open; false if it was locked already.
+    /// Locks the account, for this reason from now on, and ends what is open; false if it was locked already.
     pub fn lock(&mut self, reason: &str, journal: &mut Journal) -> bool {
         self.settle(journal);
-        if self.user.locked.is_some() {
-            return false;
-        }
+        let is_new = self.user.locked.is_none();
         self.user.locked = Some(reason.to_owned());
+        self.user.limits.closed(journal.now);
         journal.record(journal.event("user.locked").user(&self.user.username).with("reason", reason));
         self.end(journal, |_| Some(Step::Deny { reason: Reason::Locked, device: None }));
-        true
+        is_new
     }
 
-    /// Unlocks the account and forgets his failures; false if nothing was to be done.
+    /// Unlocks the account, forgets his failures and wakes it, should it sleep; false if he was neither locked nor had
+    /// failures.
     pub fn unlock(&mut self, reason: &str, journal: &mut Journal) -> bool {
-        if self.user.locked.is_none() && self.user.limits.failures() == 0 {
-            return false;
-        }
+        let was = self.user.locked.is_some() || self.user.limits.failures() > 0;
         self.user.locked = None;
-        self.user.limits.forgive_failures();
+        self.user.limits.forgive_failures(journal.now);
         journal.record(journal.event("user.unlocked").user(&self.user.username).with("reason", reason));
-        true
+        was
     }
 
-    /// Changes the user; disabling ends what is open.
-    pub fn change(&mut self, change: &UserChange, journal: &mut Journal) {
+    /// Changes the user; disabling ends what is open. Whoever comes into one of the `protected_groups` loses his pass and
+    /// his bypasses: the helpdesk may have made them, which must leave him alone from now on.
+    pub fn change(&mut self, change: &UserChange, protected_groups: &[String], journal: &mut Journal) {
         self.settle(journal);
+        let was_protected = self.user.is_protected(protected_groups);
         if change.apply(&mut self.user) {
             let mut event = journal.event("user.changed").user(&self.user.username);
             if change.groups.is_some() {
@@ -113,9 +119,13 @@ impl Account {
             }
             journal.record(event);
         }
+        if !was_protected && self.user.is_protected(protected_groups) {
+            self.void_passes(journal);
+        }
         match (change.status, self.user.status) {
             (Some(Status::Disabled), Status::Active) => {
                 self.user.status = Status::Disabled;
+                self.user.limits.closed(journal.now);
                 journal.record(journal.event("user.disabled").user(&self.user.username));
                 self.end(journal, |_| Some(Step::Deny { reason: Reason::Locked, device: None }));
             }
@@ -132,8 +142,9 @@ impl Account {
         self.settle(journal);
         self.end(journal, |_| Some(Step::Deny { reason: Reason::Revoked, device: None }));
         let event = journal.event("user.deleted").user(&self.user.username);
-        journal.record(event.with("devices", self.devices.len()));
+        journal.record(event.with("devices", self.devices.len()).with("factors", self.factors.len()));
         self.devices.clear();
+        self.factors.clear();
     }
 
     /// Takes a phone away and ends what only it could decide or what it approved. `None` if there is no such phone.
@@ -143,20 +154,12 @@ impl Account {
         let device = self.devices.remove(index);
         let event = journal.event("device.deleted").user(&self.user.username).device(id);
         journal.record(event.with("name", device.name.as_str()).with("why", why));
-        let remaining: Vec<DeviceId> = self.active_devices().map(|device| device.id).collect();
         self.end(journal, |challenge| {
-            let concerned = match &challenge.state {
-                State::Pending => {
-                    let pushed = challenge.methods == [crate::policy::Method::Push];
-                    pushed
-                        && challenge.sent_to.contains(&id)
-                        && !challenge.sent_to.iter().any(|other| remaining.contains(other))
-                }
-                State::Approved { approval, .. } => approval.device == Some(id),
-                _ => false,
-            };
-            concerned.then_some(Step::Deny { reason: Reason::Revoked, device: None })
+            let by_it = matches!(&challenge.state, State::Approved { approval, .. } if approval.device == Some(id));
+            by_it.then_some(Step::Deny { reason: Reason::Revoked, device: None })
         });
+        self.end_by_removal(&[], journal);
+        self.tell(Kind::PhoneRemoved, journal);
         Some(device)
     }
 
@@ -168,9 +171,26 @@ impl Account {
         })
     }
 
-    /// Counts a failure; at the limit the account is locked, which ends what is open.
-    pub(crate) fn fail(&mut self, journal: &mut Journal) -> AfterFailure {
+    /// A factor of his lets him in: what counted against him is forgotten.
+    pub(crate) fn signed_in(&mut self, now: Timestamp) {
+        self.user.limits.succeeded();
+        self.user.last_sign_in_at = Some(now);
+    }
+
+    /// Counts a failure; at the limit the account is locked, which ends what is open. His phones are told of the first
+    /// one, but for the one by which it happened.
+    pub(crate) fn fail(
+        &mut self,
+        during: Option<&Challenge>,
+        by: Option<DeviceId>,
+        journal: &mut Journal,
+    ) -> AfterFailure {
         let after = self.user.limits.failed(journal.now);
+        // Where nobody hears of it, the next one is told.
+        let is_heard = self.active_devices().any(|device| Some(device.id) != by);
+        if is_heard && self.user.limits.tells_failure() {
+            self.tell_about(Kind::FactorFailed, during, by, journal);
+        }
         match after {
             AfterFailure::Lock => {
                 self.lock("too many failures", journal);
@@ -226,8 +246,12 @@ pub(crate) fn ended_event(challenge: &Challenge, journal: &Journal) -> Event {
     event.reason = challenge.state.reason().map(|reason| reason.as_str().to_owned());
     event.device = challenge.state.decided_by();
     if let State::Approved { approval, .. } | State::Redeemed { approval, .. } = &challenge.state {
-        event.number_match = Some(challenge.number.is_some());
-        event = event.with("method", approval.method.as_str()).with("uv_claimed", approval.uv.as_str());
+        event.number_match = Some(challenge.is_matched_by(approval));
+        event = event.with("method", approval.method.as_str());
+        event = match approval.authenticator {
+            None => event.with("uv_claimed", approval.uv.as_str()),
+            Some(id) => event.with("authenticator", id.to_string()),
+        };
     }
     event
 }

@@ -8,7 +8,7 @@ use gatematch_protocol::time::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::challenge::Client;
-use crate::notice::Notice;
+use crate::notice::News;
 
 /// Who did it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -167,14 +167,14 @@ pub struct Journal {
     /// What happened, in order.
     pub events: Vec<Event>,
     /// What phones are told of it.
-    pub notices: Vec<Notice>,
+    pub news: Vec<News>,
 }
 
 impl Journal {
     /// An empty journal.
     #[must_use]
     pub const fn new(actor: Actor, now: Timestamp) -> Self {
-        Self { actor, now, events: Vec::new(), notices: Vec::new() }
+        Self { actor, now, events: Vec::new(), news: Vec::new() }
     }
 
     /// A new event of this actor and time, to be completed and given to [`Journal::record`].

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use gatematch_protocol::id::{ChallengeId, DeviceId, GatewayId, UserId};
+use gatematch_protocol::id::{AuthenticatorId, ChallengeId, DeviceId, GatewayId, UserId};
 use gatematch_protocol::response::UserVerification;
 use gatematch_protocol::time::Timestamp;
 use serde_json::{Map, Value};
@@ -151,6 +151,8 @@ pub struct Approval {
     pub method: Method,
     /// By which phone.
     pub device: Option<DeviceId>,
+    /// By which other factor, or by which bypass.
+    pub authenticator: Option<AuthenticatorId>,
     /// How the phone claims to have verified the person.
     pub uv: UserVerification,
 }
@@ -278,6 +280,15 @@ impl State {
         matches!(self, Self::Pending | Self::Approved { .. })
     }
 
+    /// The factor beside a phone, or the bypass, by which it was approved and waits for its gateway.
+    #[must_use]
+    pub const fn approved_with(&self) -> Option<AuthenticatorId> {
+        match self {
+            Self::Approved { approval, .. } => approval.authenticator,
+            _ => None,
+        }
+    }
+
     /// The phone that decided, where one did.
     #[must_use]
     pub const fn decided_by(&self) -> Option<DeviceId> {
@@ -357,6 +368,18 @@ impl Challenge {
         self.deadline().is_some_and(|deadline| deadline <= now || from_the_future)
     }
 
+    /// Whether its number was matched by this approval: a code that is typed instead matches none.
+    #[must_use]
+    pub fn is_matched_by(&self, approval: &Approval) -> bool {
+        approval.method == Method::Push && self.number.is_some()
+    }
+
+    /// Whether phones were asked.
+    #[must_use]
+    pub const fn asks_phones(&self) -> bool {
+        !self.sent_to.is_empty()
+    }
+
     /// Whether a login with this gateway and client is the same login tried again.
     #[must_use]
     pub fn is_retried_by(&self, gateway: GatewayId, client: &Client) -> bool {
@@ -365,54 +388,4 @@ impl Challenge {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_numeric_date(second)
-    }
-
-    fn device() -> DeviceId {
-        DeviceId::new(at(0), [1; 10])
-    }
-
-    fn steps() -> impl Strategy<Value = Step> {
-        let approval = Approval { method: Method::Push, device: Some(device()), uv: UserVerification::None };
-        prop_oneof![
-            Just(Step::Approve(approval)),
-            proptest::sample::select(Reason::ALL.to_vec()).prop_map(|reason| Step::Deny { reason, device: None }),
-            Just(Step::Expire),
-            Just(Step::Cancel { reason: None }),
-            Just(Step::Cancel { reason: Some(Reason::Superseded) }),
-            "[a-z]{1,4}".prop_map(|redemption_id| Step::Redeem { redemption_id, result: "r".to_owned() }),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn no_path_leaves_a_final_state(path in proptest::collection::vec(steps(), 0..12)) {
-            let mut state = State::Pending;
-            let mut redeemed = 0;
-            for (second, step) in path.into_iter().enumerate() {
-                let was = state.clone();
-                match state.clone().step(step.clone(), at(second as i64)) {
-                    Some(next) => {
-                        prop_assert!(was.is_live(), "{was:?} was final and became {next:?}");
-                        let order = |state: &State| match state { State::Pending => 0, State::Approved { .. } => 1, _ => 2 };
-                        prop_assert!(order(&was) < order(&next), "{was:?} -> {next:?}");
-                        if let State::Redeemed { .. } = next {
-                            redeemed += 1;
-                            let approved = matches!(was, State::Approved { .. });
-                            prop_assert!(approved);
-                        }
-                        state = next;
-                    }
-                    None => prop_assert_eq!(&state, &was),
-                }
-            }
-            prop_assert!(redeemed <= 1);
-        }
-    }
-}
+mod tests;

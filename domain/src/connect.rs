@@ -7,17 +7,20 @@
 //! that nobody has is kept, lives and ends like any other.
 
 mod browser;
+mod passcode;
 mod session;
 
 use gatematch_protocol::id::{BrowserId, ChallengeId, SessionId};
 use gatematch_protocol::time::Timestamp;
 
 pub use self::browser::{BOUND_SECONDS, Browser, MAX_BROWSERS, MAX_CLIENT_NAMES};
-pub use self::session::{ARMED_SECONDS, COUNTED_SECONDS, LONGEST_SECONDS, Session, Shown, Stage};
+pub use self::passcode::{MAX_WRONG_ON_PAGE, OPEN_SECONDS, OnPage, count_unheard};
+pub use self::session::{ARMED_SECONDS, COUNTED_SECONDS, LONGEST_SECONDS, Opened, Session, Shown, Stage};
 use crate::account::{Account, about, ended_event};
 use crate::audit::{Event, Journal};
 use crate::challenge::{Reason, Step};
-use crate::open::Login;
+use crate::login::Login;
+use crate::notice::Kind;
 
 /// When a session was counted that has given its place to another one: never.
 const NO_PLACE: Timestamp = Timestamp::from_micros(0);
@@ -54,7 +57,7 @@ impl Pages {
         self.sessions.iter().find(|session| session.id == id)
     }
 
-    fn session_mut(&mut self, id: SessionId) -> Option<&mut Session> {
+    pub(crate) fn session_mut(&mut self, id: SessionId) -> Option<&mut Session> {
         self.sessions.iter_mut().find(|session| session.id == id)
     }
 
@@ -66,7 +69,7 @@ impl Pages {
     }
 
     /// Whether `session` counts at all: it hears, and if it began as a bound browser, it still is one.
-    fn counts(&self, session: &Session, now: Timestamp) -> bool {
+    pub(crate) fn counts(&self, session: &Session, now: Timestamp) -> bool {
         session.hears && (session.browser.is_none() || self.browser_of(session, now).is_some())
     }
 
@@ -105,14 +108,17 @@ impl Pages {
         }
     }
 
-    /// Gives the login with this challenge to the session `id`; a bound browser that knows the client need not ask.
-    pub(crate) fn serve(&mut self, id: SessionId, challenge: ChallengeId, login: &Login) {
+    /// Gives the login with this challenge to the session `id`; a bound browser that knows the client need not ask, nor
+    /// one on which the code was typed that has let it in.
+    pub(crate) fn serve(&mut self, id: SessionId, challenge: ChallengeId, login: &Login, let_in: bool) {
         let known = self
             .session(id)
             .and_then(|session| self.browser_of(session, login.now))
             .is_some_and(|browser| browser.knows(login.client.name.as_deref()));
         if let Some(session) = self.session_mut(id) {
-            session.stage = Stage::Serving { challenge, confirmed: known, told: false };
+            session.stage = Stage::Serving { challenge, confirmed: known || let_in, told: false };
+            // What has let it in stays for those who look later, and opens nothing more.
+            session.opened = session.opened.take().filter(|_| let_in);
         }
     }
 
@@ -219,7 +225,7 @@ impl Account {
     }
 
     /// What the page of the session `id` shows.
-    fn shows(&self, pages: &Pages, id: SessionId, now: Timestamp) -> Option<(Session, Shown)> {
+    pub(crate) fn shows(&self, pages: &Pages, id: SessionId, now: Timestamp) -> Option<(Session, Shown)> {
         let live = self.live_challenges();
         let session = pages.session(id)?;
         let eclipsed = pages.is_eclipsed(session, &live, now);
@@ -259,7 +265,9 @@ impl Account {
         if challenge.take(Step::Deny { reason: Reason::Reported, device: None }, journal.now) {
             journal.record(with_page(ended_event(challenge, journal)));
             let (gateway, name) = (challenge.gateway, challenge.client.name.clone());
+            let reported = challenge.clone();
             self.user.limits.reported(gateway, name.as_deref(), journal.now);
+            self.tell_about(Kind::Reported, Some(&reported), None, journal);
         }
         Ok(())
     }
@@ -281,7 +289,9 @@ impl Account {
         if let Some(session) = pages.session_mut(id) {
             session.stage = Stage::Serving { challenge, confirmed: true, told: true };
         }
-        let client = self.challenge(challenge).and_then(|challenge| challenge.client.name.clone());
+        // What a code let in that was typed before it began, nobody has seen: such a name is not known by it.
+        let seen = self.challenge(challenge).filter(|_| session.opened.is_none());
+        let client = seen.and_then(|challenge| challenge.client.name.clone());
         if let Some(known) = pages.browsers.iter_mut().find(|browser| Some(browser.id) == session.browser) {
             if client.is_some() && !known.knows(client.as_deref()) {
                 let event = journal.event("browser.client_learned").user(&self.user.username);

@@ -11,6 +11,7 @@ use crate::account::Account;
 use crate::audit::Journal;
 use crate::challenge::CLOCK_STEP_SECONDS;
 use crate::device::{Device, DeviceStatus};
+use crate::notice::Kind;
 use crate::user::Status;
 
 /// The longest life of an enrollment token, in seconds (and the default).
@@ -35,6 +36,8 @@ pub struct Enrollment {
     pub used_at: Option<Timestamp>,
     /// Whether somebody made it who may manage protected users.
     pub by_admin: bool,
+    /// The phone of the same user that made it, where none of the administrators did: it must still be one of his.
+    pub by_device: Option<DeviceId>,
 }
 
 impl Enrollment {
@@ -104,7 +107,9 @@ impl Account {
         let open = enrollment.user == self.user.id && enrollment.is_open(now);
         // He may have come into the group after a helpdesk made the token.
         let allowed = enrollment.by_admin || !self.user.is_protected(&phone.protected_groups);
-        if !open || !allowed || self.user.status == Status::Disabled {
+        // A phone that is gone, or of a locked account, lets in no other one.
+        let by_own = enrollment.by_device.is_none_or(|id| self.active_device(id).is_some() && self.user.may_sign_in());
+        if !open || !allowed || !by_own || self.user.status == Status::Disabled {
             return Err(RegisterRefusal::Gone);
         }
         if key_taken {
@@ -133,6 +138,7 @@ impl Account {
         let event = event.with("enrollment", enrollment.id.to_string()).with("name", device.name.as_str());
         journal.record(event.with("status", device.status.as_str()).with("thumbprint", device.key.thumbprint()));
         self.devices.push(device.clone());
+        self.tell_about(Kind::PhoneAdded, None, Some(device.id), journal);
         Ok(device)
     }
 }

@@ -1,7 +1,7 @@
 //! What is allowed: pure functions of state, input and time.
 //!
 //! Nothing here does I/O, reads a clock or draws a random number; `Cargo.toml` is the proof. The centre is the
-//! [`account::Account`]: one user, his phones and his live challenges. Every decision about a login concerns
+//! [`account::Account`]: one user, his phones and other factors, and his live challenges. Every decision about a login concerns
 //! exactly one account, so a store loads it under its lock, lets a function of this crate decide, and writes
 //! what changed together with the audit events, in one transaction.
 //!
@@ -14,9 +14,12 @@ pub mod challenge;
 pub mod connect;
 pub mod device;
 pub mod enrollment;
+pub mod factor;
+pub mod factors;
 pub mod fault;
 pub mod gateway;
 pub mod limits;
+pub mod login;
 pub mod notice;
 pub mod number;
 pub mod open;
@@ -26,6 +29,8 @@ pub mod push;
 pub mod redemption;
 pub mod response;
 pub mod role;
+pub mod terms;
 pub mod text;
+pub mod totp;
 pub mod user;
 pub mod username;

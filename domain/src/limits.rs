@@ -38,6 +38,12 @@ pub const NOTICE_WINDOW_SECONDS: i64 = 600;
 pub const MAX_PUSH_CHANGES: usize = 10;
 /// The time over which those changes are counted.
 pub const PUSH_CHANGE_WINDOW_SECONDS: i64 = 600;
+/// The time over which failures by browsers that nobody knows are counted.
+pub const STRANGER_WINDOW_SECONDS: i64 = 3_600;
+/// The most changes that one phone makes to its account in [`OWN_CHANGE_WINDOW_SECONDS`]: each is told to his other phones.
+pub const MAX_OWN_CHANGES: usize = 20;
+/// The time over which those changes are counted.
+pub const OWN_CHANGE_WINDOW_SECONDS: i64 = 600;
 
 /// What counts against one user since his last success.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +63,21 @@ pub struct Limits {
     notices: Vec<Told>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     push_changes: Vec<PushChange>,
+    /// Whether his phones were told of the failures that count now.
+    failures_told: bool,
+    /// How many of the failures came from browsers that nobody knows.
+    stranger_failures: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    awake_since: Option<Timestamp>,
+    /// When the account was last locked or disabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_at: Option<Timestamp>,
+    /// What he changed of late with each of his phones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    own_changes: Vec<PushChange>,
+    /// Since when the failures by strangers are counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strangers_since: Option<Timestamp>,
 }
 
 /// A notice of a login by this (gateway, client name).
@@ -68,7 +89,7 @@ struct Told {
     at: Timestamp,
 }
 
-/// The subscription of a phone was changed.
+/// The subscription of a phone was changed, or something was by it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PushChange {
@@ -214,14 +235,90 @@ impl Limits {
     /// He let a login in with a real factor: what counted against him is forgotten, but not what he reported, nor what
     /// his phones were told and changed.
     pub fn succeeded(&mut self) {
-        let Self { reports, notices, push_changes, .. } = std::mem::take(self);
-        *self = Self { reports, notices, push_changes, ..Self::default() };
+        let was = std::mem::take(self);
+        *self = Self {
+            reports: was.reports,
+            notices: was.notices,
+            push_changes: was.push_changes,
+            closed_at: was.closed_at,
+            own_changes: was.own_changes,
+            // Or whoever makes him fail could do so again at once.
+            stranger_failures: was.stranger_failures,
+            strangers_since: was.strangers_since,
+            ..Self::default()
+        };
     }
 
     /// An administrator unlocked him: his failures are forgotten, but not how often he was asked or denied.
-    pub fn forgive_failures(&mut self) {
+    pub fn forgive_failures(&mut self, now: Timestamp) {
         self.failures = 0;
         self.cooldown_until = None;
+        self.failures_told = false;
+        self.stranger_failures = 0;
+        self.strangers_since = None;
+        self.awake_since = Some(now);
+    }
+
+    /// The account was locked or disabled.
+    pub const fn closed(&mut self, now: Timestamp) {
+        self.closed_at = Some(now);
+    }
+
+    /// Whether nobody has locked or disabled the account since `at`.
+    #[must_use]
+    pub fn is_open_since(&self, at: Timestamp) -> bool {
+        self.closed_at.is_none_or(|closed| closed < at)
+    }
+
+    /// Counts a change that he makes with the phone `device`. Each phone has its own count: whoever has stolen one must
+    /// not be able to keep the others from anything.
+    ///
+    /// # Errors
+    /// After how many seconds another change is taken. Nothing was counted then.
+    pub fn own_change(&mut self, device: DeviceId, now: Timestamp) -> Result<(), i64> {
+        let end = |change: &PushChange| change.at.plus_seconds(OWN_CHANGE_WINDOW_SECONDS);
+        self.own_changes.retain(|change| now < end(change));
+        let by_it = self.own_changes.iter().filter(|change| change.device == device);
+        let ends: Vec<Timestamp> = by_it.map(end).collect();
+        if ends.len() >= MAX_OWN_CHANGES {
+            let whole = ends.iter().min().map_or(0, |end| i64::try_from(end.since(now).as_secs()).unwrap_or(0));
+            return Err(whole.saturating_add(1).min(OWN_CHANGE_WINDOW_SECONDS));
+        }
+        self.own_changes.push(PushChange { device, at: now });
+        Ok(())
+    }
+
+    /// When he was last unlocked: an account that slept is awake from then on.
+    #[must_use]
+    pub const fn awake_since(&self) -> Option<Timestamp> {
+        self.awake_since
+    }
+
+    /// Whether his phones are to be told of a failure: of the first one since the last success or unlocking.
+    #[must_use]
+    pub fn tells_failure(&mut self) -> bool {
+        !std::mem::replace(&mut self.failures_told, true)
+    }
+
+    /// Whether a code from a browser that nobody knows is judged. Strangers can bring the account to its cool-down once
+    /// in [`STRANGER_WINDOW_SECONDS`], but never lock it: half of what it takes is kept for the person himself, and so is
+    /// the last try.
+    #[must_use]
+    pub fn hears_strangers(&self, now: Timestamp) -> bool {
+        (self.stranger_failures < COOLDOWN_AT || self.strangers_are_forgotten(now)) && self.failures + 1 < LOCK_AT
+    }
+
+    fn strangers_are_forgotten(&self, now: Timestamp) -> bool {
+        self.strangers_since.is_none_or(|since| since.plus_seconds(STRANGER_WINDOW_SECONDS) <= now)
+    }
+
+    /// A failure came from a browser that nobody knows.
+    pub fn stranger_failed(&mut self, now: Timestamp) {
+        if self.strangers_are_forgotten(now) {
+            self.stranger_failures = 0;
+            self.strangers_since = Some(now);
+        }
+        self.stranger_failures = self.stranger_failures.saturating_add(1);
     }
 
     /// He denied with a signed `deny`.
@@ -260,133 +357,4 @@ impl Limits {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_numeric_date(1_000_000 + second)
-    }
-
-    fn gateway(n: u8) -> GatewayId {
-        GatewayId::new(at(0), [n; 10])
-    }
-
-    fn may(limits: &Limits, second: i64) -> Result<(), Limited> {
-        limits.may_prompt(gateway(1), Some("PC"), 0, at(second))
-    }
-
-    #[test]
-    fn ten_prompts_in_ten_minutes_and_a_success_resets() {
-        let mut limits = Limits::default();
-        for second in 0..10 {
-            assert_eq!(may(&limits, second), Ok(()));
-            limits.prompted(at(second));
-        }
-        assert_eq!(may(&limits, 599), Err(Limited::Prompts));
-        assert_eq!(may(&limits, 600), Ok(()), "the first one has left the window");
-        limits.succeeded();
-        assert_eq!(may(&limits, 11), Ok(()));
-    }
-
-    #[test]
-    fn denials_in_a_row_back_off_from_the_second_on() {
-        let mut limits = Limits::default();
-        limits.denied(at(0));
-        assert_eq!(may(&limits, 0), Ok(()));
-        for (second, wait) in [(0, 60), (1_000, 120), (2_000, 240), (3_000, 480), (4_000, 900), (5_000, 900)] {
-            limits.denied(at(second));
-            assert_eq!(may(&limits, second + wait - 1), Err(Limited::Backoff), "{wait}");
-            assert_eq!(may(&limits, second + wait), Ok(()), "{wait}");
-        }
-    }
-
-    #[test]
-    fn failures_cool_down_at_five_and_lock_at_ten() {
-        let mut limits = Limits::default();
-        let outcomes: Vec<_> = (0..10).map(|second| limits.failed(at(second * 400))).collect();
-        let mut expected = vec![AfterFailure::Nothing; 10];
-        expected[4] = AfterFailure::Cooldown;
-        expected[9] = AfterFailure::Lock;
-        assert_eq!(outcomes, expected);
-        assert!(limits.cools_down(at(1_600 + 299)));
-        assert!(!limits.cools_down(at(1_600 + 300)));
-    }
-
-    #[test]
-    fn a_report_cools_this_gateway_and_client_only() {
-        let mut limits = Limits::default();
-        limits.reported(gateway(1), Some("pc"), at(0));
-        assert_eq!(may(&limits, 899), Err(Limited::Reported));
-        assert_eq!(may(&limits, 900), Ok(()));
-        assert_eq!(limits.may_prompt(gateway(2), Some("PC"), 0, at(1)), Ok(()));
-        assert_eq!(limits.may_prompt(gateway(1), None, 0, at(1)), Ok(()));
-        limits.succeeded();
-        assert_eq!(may(&limits, 1), Err(Limited::Reported), "a success elsewhere does not lift it");
-        for n in 0..200 {
-            limits.reported(gateway(n), None, at(1));
-        }
-        assert!(limits.reports.len() <= MAX_REPORTS);
-    }
-
-    #[test]
-    fn one_notice_of_a_gateway_and_client_and_five_in_all_in_ten_minutes() {
-        let mut limits = Limits::default();
-        assert!(limits.may_tell(gateway(1), Some("PC"), at(0)));
-        for second in 0..600 {
-            assert!(!limits.may_tell(gateway(1), Some("pc"), at(second)), "{second}");
-        }
-        assert!(limits.may_tell(gateway(1), None, at(1)));
-        assert!(limits.may_tell(gateway(2), Some("PC"), at(1)));
-        limits.succeeded();
-        assert!(!limits.may_tell(gateway(2), Some("PC"), at(1)), "a success elsewhere rings nobody again");
-        let told = (0..1_000).filter(|n| limits.may_tell(gateway(3), Some(&format!("PC-{n}")), at(2))).count();
-        assert_eq!(told, 2);
-        assert!(limits.may_tell(gateway(1), Some("PC"), at(600)));
-        assert_eq!(limits.notices.len(), MAX_NOTICES, "what has left the window is forgotten");
-        limits.reported(gateway(4), Some("PC"), at(1_500));
-        assert!(!limits.may_tell(gateway(4), Some("pc"), at(2_399)), "he said that it was not him");
-        assert!(limits.may_tell(gateway(4), Some("pc"), at(2_400)));
-    }
-
-    #[test]
-    fn ten_changes_of_a_phone_in_ten_minutes() {
-        let phone = |n: u8| DeviceId::new(at(0), [n; 10]);
-        let phones = [phone(1), phone(2)];
-        let mut limits = Limits::default();
-        for second in 0..10 {
-            assert_eq!(limits.push_changed(phone(1), &phones, at(second)), Ok(()));
-        }
-        let full = limits.clone();
-        assert_eq!(limits.push_changed(phone(1), &phones, at(599)), Err(2));
-        assert_eq!(limits.push_changed(phone(1), &phones, at(-99_999)), Err(600), "the clock was set back");
-        assert_eq!(limits, full);
-        assert_eq!(limits.push_changed(phone(2), &phones, at(599)), Ok(()), "another phone has its own");
-        limits.succeeded();
-        assert!(limits.push_changed(phone(1), &phones, at(599)).is_err());
-        assert_eq!(limits.push_changed(phone(1), &phones, at(600)), Ok(()));
-        assert_eq!(limits.push_changed(phone(2), &phones[1..], at(600)), Ok(()));
-        assert_eq!(limits.push_changes.len(), 2, "a phone that is gone is forgotten");
-    }
-
-    #[test]
-    fn what_an_older_version_stored_is_read() {
-        let text = r#"{"failures":2,"denials":0,"prompts":[]}"#;
-        let mut limits: Limits = serde_json::from_str(text).unwrap();
-        assert_eq!(limits.failures(), 2);
-        assert!(limits.may_tell(gateway(1), None, at(0)));
-        assert_eq!(serde_json::from_str::<Limits>("{}").unwrap(), Limits::default());
-    }
-
-    #[test]
-    fn it_is_stored_and_read_back() {
-        let mut limits = Limits::default();
-        limits.prompted(at(1));
-        limits.denied(at(1));
-        let _ = limits.failed(at(2));
-        limits.reported(gateway(3), None, at(3));
-        assert!(limits.may_tell(gateway(4), Some("PC"), at(4)));
-        limits.push_changed(DeviceId::new(at(0), [1; 10]), &[], at(5)).unwrap();
-        let text = serde_json::to_string(&limits).unwrap();
-        assert_eq!(serde_json::from_str::<Limits>(&text).unwrap(), limits);
-    }
-}
+mod tests;

@@ -8,21 +8,36 @@ use gatematch_protocol::challenge::{Match, MatchKind};
 pub enum Method {
     /// A signed response from a phone.
     Push,
+    /// A time-based code.
+    Totp,
+    /// A recovery code.
+    RecoveryCode,
+    /// An access pass.
+    AccessPass,
+    /// No factor: somebody decided beforehand that he passes for a time.
+    Bypass,
 }
 
 impl Method {
+    /// The ways in which a person himself can approve a login, the phone first.
+    pub const FACTORS: [Self; 4] = [Self::Push, Self::Totp, Self::RecoveryCode, Self::AccessPass];
+
     /// The word on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Push => "push",
+            Self::Totp => "totp",
+            Self::RecoveryCode => "recovery_code",
+            Self::AccessPass => "access_pass",
+            Self::Bypass => "bypass",
         }
     }
 
     /// The method with this word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        (word == "push").then_some(Self::Push)
+        Self::FACTORS.into_iter().chain([Self::Bypass]).find(|method| method.as_str() == word)
     }
 }
 
@@ -59,7 +74,7 @@ impl Ruling {
             rule: "default".to_owned(),
             digits: 3,
             uv_required: false,
-            methods: vec![Method::Push],
+            methods: Method::FACTORS.to_vec(),
             no_display: None,
         }
     }

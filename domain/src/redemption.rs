@@ -34,7 +34,7 @@ pub fn result_claims(challenge: &Challenge, issuer: &str, now: Timestamp) -> Opt
         exp: now.numeric_date() + LIFETIME_SECONDS,
         method: approval.method.as_str().to_owned(),
         amr: amr(approval),
-        number_match: challenge.number.is_some(),
+        number_match: challenge.is_matched_by(approval),
         display: challenge.display.as_str().to_owned(),
         device: approval.device,
     })
@@ -42,7 +42,11 @@ pub fn result_claims(challenge: &Challenge, issuer: &str, now: Timestamp) -> Opt
 
 // RFC 8176: a key in software, and what the phone claims to have verified.
 fn amr(approval: &Approval) -> Vec<String> {
-    let Method::Push = approval.method;
+    match approval.method {
+        Method::Push => {}
+        Method::Totp | Method::RecoveryCode => return vec!["otp".to_owned()],
+        Method::AccessPass | Method::Bypass => return Vec::new(),
+    }
     let claimed = match approval.uv {
         UserVerification::Biometric => Some("user"),
         UserVerification::Pin => Some("pin"),

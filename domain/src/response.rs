@@ -11,6 +11,7 @@ use gatematch_protocol::response::{Decision, UserVerification};
 use crate::account::{Account, ended_event};
 use crate::audit::Journal;
 use crate::challenge::{Approval, Challenge, Reason, State, Step};
+use crate::notice::Kind;
 use crate::policy::Method;
 
 /// The audit log holds integers that every JSON reader keeps exact (RFC 8785, section 3.2.2.3).
@@ -95,11 +96,14 @@ impl Account {
         let decided = challenge.clone();
         journal.record(event);
         match decided.state.reason() {
-            None => self.user.limits.succeeded(),
+            None => self.signed_in(journal.now),
             Some(Reason::WrongNumber) => {
-                let _ = self.fail(journal);
+                let _ = self.fail(Some(&decided), Some(answer.device), journal);
             }
-            Some(Reason::Reported) => self.user.limits.reported(gateway, client_name.as_deref(), journal.now),
+            Some(Reason::Reported) => {
+                self.user.limits.reported(gateway, client_name.as_deref(), journal.now);
+                self.tell_about(Kind::Reported, Some(&decided), Some(answer.device), journal);
+            }
             Some(_) => self.user.limits.denied(journal.now),
         }
         if let Some(device) = self.devices.iter_mut().find(|device| device.id == answer.device) {
@@ -131,7 +135,7 @@ fn next_step(challenge: &Challenge, answer: &Answer) -> Result<Step, ResponseRef
             return Ok(Step::Deny { reason: Reason::WrongNumber, device });
         }
     }
-    Ok(Step::Approve(Approval { method: Method::Push, device, uv }))
+    Ok(Step::Approve(Approval { method: Method::Push, device, authenticator: None, uv }))
 }
 
 fn not_pending(challenge: &Challenge, device: DeviceId) -> ResponseRefusal {

@@ -52,6 +52,8 @@ pub struct AdminKey {
     pub name: String,
     /// What it may do.
     pub role: Role,
+    /// Whose it is, where that is known: nobody resets himself.
+    pub user: Option<String>,
     /// When it was made.
     pub created_at: gatematch_protocol::time::Timestamp,
 }

@@ -42,6 +42,17 @@ pub fn outside_if_given(member: &str, given: Option<&str>) -> Result<Option<Stri
     given.map(|text| outside(member, text)).transpose()
 }
 
+/// Why somebody does something: an [`outside`] text that says something.
+///
+/// # Errors
+/// As [`outside`]; and where there is neither a letter nor a digit in it.
+pub fn reason(given: &str) -> Result<String, Fault> {
+    if !given.chars().any(char::is_alphanumeric) {
+        return Err(Fault::range("reason", "must say something"));
+    }
+    outside("reason", given)
+}
+
 /// A name that no account has, fit to be shown: cut to 128 characters, disarmed.
 #[must_use]
 pub fn cut_unknown_user(given: &str) -> String {

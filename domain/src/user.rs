@@ -50,6 +50,8 @@ pub struct User {
     pub locked: Option<String>,
     /// What counts against him.
     pub limits: Limits,
+    /// When a factor of his last let him in.
+    pub last_sign_in_at: Option<Timestamp>,
     /// When the account was made.
     pub created_at: Timestamp,
 }
@@ -67,6 +69,7 @@ impl User {
             status: Status::Active,
             locked: None,
             limits: Limits::default(),
+            last_sign_in_at: None,
             created_at: now,
         }
     }
@@ -75,6 +78,13 @@ impl User {
     #[must_use]
     pub fn may_sign_in(&self) -> bool {
         self.status == Status::Active && self.locked.is_none()
+    }
+
+    /// Whether nobody has signed in as him for `seconds`; since he was unlocked, where that is later.
+    #[must_use]
+    pub fn is_dormant(&self, seconds: i64, now: Timestamp) -> bool {
+        let last = self.last_sign_in_at.max(self.limits.awake_since()).unwrap_or(self.created_at);
+        last.max(self.created_at).plus_seconds(seconds) <= now
     }
 
     /// Whether something binds him that deleting him and making him again would lift: his groups, or being disabled.
@@ -103,6 +113,7 @@ impl User {
             status: self.status.as_str().to_owned(),
             locked: self.locked.is_some(),
             devices,
+            last_sign_in_at: self.last_sign_in_at,
             created_at: self.created_at,
         }
     }

@@ -6,7 +6,8 @@ mod support;
 
 use gatematch_domain::challenge::{Display, Reason, State};
 use gatematch_domain::connect::{Bound, LONGEST_SECONDS, MAX_UNBOUND_PER_ADDRESS, MAX_UNBOUND_PER_NAME, Place, Shown};
-use gatematch_domain::open::{Login, Stale};
+use gatematch_domain::login::Login;
+use gatematch_domain::open::Stale;
 use gatematch_domain::policy::NoDisplay;
 
 use self::desk::{Desk, browser, session};
@@ -24,7 +25,7 @@ fn a_number_is_shown_on_the_page_that_was_armed_before_and_confirmed() {
     assert!(!desk.confirm(late, true), "and has nothing to confirm");
     assert!(desk.confirm(page, true));
     assert!(!desk.confirm(page, true), "once");
-    assert_eq!(desk.shown(page), Shown::Number(challenge.number.clone().unwrap()));
+    assert_eq!(desk.shown(page), Shown::Number(challenge.number.clone()));
     desk.approve(&challenge);
     assert_eq!(desk.shown(page), Shown::Approved);
     assert_eq!(desk.shown(late), Shown::Armed);

@@ -85,7 +85,8 @@ impl Desk {
                 Shown::Number(number) => {
                     numbers += 1;
                     let challenge = served.unwrap();
-                    prop_assert_eq!(challenge.number.as_ref(), Some(&number));
+                    prop_assert_eq!(&challenge.number, &number);
+                    prop_assert!(number.is_some());
                     let confirmed = matches!(session.stage, Stage::Serving { confirmed: true, .. });
                     prop_assert!(confirmed && challenge.state == State::Pending);
                     prop_assert!(session.hears && session.armed_at <= challenge.created_at);

@@ -19,6 +19,7 @@ fn enrollment() -> Enrollment {
         expires_at: at(600),
         used_at: None,
         by_admin: true,
+        by_device: None,
     }
 }
 

@@ -8,7 +8,7 @@ use gatematch_protocol::response::UserVerification;
 use support::{at, phone_id};
 
 fn approval() -> Approval {
-    Approval { method: Method::Push, device: Some(phone_id(1)), uv: UserVerification::Pin }
+    Approval { method: Method::Push, device: Some(phone_id(1)), authenticator: None, uv: UserVerification::Pin }
 }
 
 fn redeemed(second: i64) -> State {

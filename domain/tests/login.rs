@@ -5,7 +5,8 @@ mod support;
 
 use gatematch_domain::audit::{Actor, Journal, Outcome};
 use gatematch_domain::challenge::{Client, Display, Reason, State};
-use gatematch_domain::open::{Login, Stale};
+use gatematch_domain::login::Login;
+use gatematch_domain::open::Stale;
 use gatematch_domain::policy::{Method, NoDisplay};
 use gatematch_domain::user::Status;
 use gatematch_protocol::response::Decision;

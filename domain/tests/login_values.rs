@@ -5,7 +5,7 @@ mod support;
 use gatematch_domain::challenge::Display;
 use gatematch_domain::fault::Fault;
 use gatematch_domain::gateway::{ClientAddress, Gateway};
-use gatematch_domain::open::Login;
+use gatematch_domain::login::Login;
 use gatematch_domain::policy::{NoDisplay, Ruling};
 use gatematch_domain::username::{Domains, Username};
 use gatematch_protocol::challenge::CreateChallenge;

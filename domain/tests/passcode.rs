@@ -3,12 +3,24 @@
 mod support;
 
 use gatematch_domain::challenge::Challenge;
+use gatematch_domain::passcode::{Passcode, Typed};
 use gatematch_domain::redemption::RedeemRefusal;
 use gatematch_protocol::id::ChallengeId;
+use gatematch_protocol::secret::Secret;
 use support::{Scene, challenge_id, gateway_id};
 
+/// A code that opens nothing.
+fn no_code() -> Passcode {
+    Typed::new(&Secret::new("000000")).ready(None)
+}
+
 fn guess(scene: &mut Scene, id: ChallengeId) -> Result<Challenge, RedeemRefusal> {
-    scene.act(|account, journal| account.spend_passcode(id, gateway_id(1), journal))
+    guess_at(scene, id, 1)
+}
+
+fn guess_at(scene: &mut Scene, id: ChallengeId, gateway: u16) -> Result<Challenge, RedeemRefusal> {
+    let judged = scene.act(|account, journal| account.spend_passcode(id, gateway_id(gateway), &no_code(), journal));
+    judged.unwrap_or(Err(RedeemRefusal::Unknown))
 }
 
 #[test]
@@ -71,8 +83,7 @@ fn an_unknown_or_foreign_challenge_costs_nothing() {
     let mut scene = Scene::new(1);
     let challenge = scene.ask();
     assert_eq!(scene.assert_inert(|scene| guess(scene, challenge_id(99))), Err(RedeemRefusal::Unknown));
-    let foreign =
-        |scene: &mut Scene| scene.act(|account, journal| account.spend_passcode(challenge.id, gateway_id(2), journal));
+    let foreign = |scene: &mut Scene| guess_at(scene, challenge.id, 2);
     assert_eq!(scene.assert_inert(foreign), Err(RedeemRefusal::Unknown));
 }
 

@@ -112,7 +112,7 @@ fn what_comes_in_between_ends_the_approval() {
     type Between = fn(&mut Account, &mut Journal);
     let disable = |account: &mut Account, journal: &mut Journal| {
         let change = gatematch_domain::user::UserChange { status: Some(Status::Disabled), ..Default::default() };
-        account.change(&change, journal);
+        account.change(&change, &[], journal);
     };
     let cases: [(Between, &str); 5] = [
         (|account, journal| assert!(account.lock("tested", journal)), "locked"),
@@ -143,7 +143,7 @@ fn what_concerns_others_leaves_the_approval() {
     scene.revoke(2);
     assert_eq!(scene.act(|account, journal| account.gateway_deleted(gateway_id(2), journal)), 0);
     let change = gatematch_domain::user::UserChange { display_name: Some("Alice".to_owned()), ..Default::default() };
-    scene.act(|account, journal| account.change(&change, journal));
+    scene.act(|account, journal| account.change(&change, &[], journal));
     assert_eq!(scene.redeem(challenge.id, "r").map(|challenge| challenge.state.as_str()), Ok("redeemed"));
 }
 

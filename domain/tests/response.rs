@@ -7,7 +7,7 @@ mod support;
 
 use gatematch_domain::challenge::{Reason, State};
 use gatematch_domain::limits::{COOLDOWN_AT, LOCK_AT};
-use gatematch_domain::open::Login;
+use gatematch_domain::login::Login;
 use gatematch_domain::response::{Answer, ResponseRefusal};
 use gatematch_domain::user::Status;
 use gatematch_protocol::response::{Decision, UserVerification};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use gatematch_protocol::id::{BrowserId, ChallengeId, SessionId};
 use gatematch_protocol::time::Timestamp;
 
-use crate::challenge::{CLOCK_STEP_SECONDS, Challenge, State};
+use crate::challenge::{Approval, CLOCK_STEP_SECONDS, Challenge, State};
 use crate::number::Number;
 
 /// How long a session is armed without a sign of life of its page, in seconds.
@@ -73,6 +73,21 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// What it is doing.
     pub stage: Stage,
+    /// By what the next login is let in, and until when: a code was typed here.
+    pub opened: Option<Opened>,
+    /// How many codes were wrong here.
+    pub wrong_passcodes: u8,
+}
+
+/// A page on which a right code was typed before the login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// The code's factor.
+    pub approval: Approval,
+    /// When.
+    pub at: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
 }
 
 /// What a session's page shows. `Debug` does not tell the number.
@@ -82,8 +97,8 @@ pub enum Shown {
     Armed,
     /// A login began: is it this person's?
     Confirm,
-    /// The number to type on the phone.
-    Number(Number),
+    /// The number to type on the phone; none where the login waits for a code alone.
+    Number(Option<Number>),
     /// The login was approved.
     Approved,
     /// The login was refused or taken back.
@@ -127,6 +142,12 @@ impl Session {
         self.stage == Stage::Armed && self.armed_at <= now && now < self.expires_at
     }
 
+    /// By what a login is let in that begins at `now`, where a code was typed here.
+    #[must_use]
+    pub fn open_by(&self, now: Timestamp) -> Option<&Opened> {
+        self.opened.as_ref().filter(|opened| now < opened.until && self.is_armed(now))
+    }
+
     /// A sign of life of its page: it stays armed for another [`ARMED_SECONDS`], within [`LONGEST_SECONDS`] in all.
     pub fn renew(&mut self, now: Timestamp) {
         if self.is_armed(now) {
@@ -166,11 +187,11 @@ impl Session {
             (Stage::Collided, _) => Shown::Collision,
             (Stage::Replaced, _) | (Stage::Serving { .. }, None) => Shown::Expired,
             (Stage::Serving { confirmed, .. }, Some(challenge)) => match (&challenge.state, &challenge.number) {
-                (State::Pending, Some(number)) if confirmed => Shown::Number(number.clone()),
-                (State::Pending, Some(_)) => Shown::Confirm,
+                (State::Pending, number) if confirmed => Shown::Number(number.clone()),
+                (State::Pending, _) => Shown::Confirm,
                 (State::Approved { .. } | State::Redeemed { .. }, _) => Shown::Approved,
                 (State::Expired { .. }, _) => Shown::Expired,
-                (State::Pending | State::Denied { .. } | State::Cancelled { .. }, _) => Shown::Refused,
+                (State::Denied { .. } | State::Cancelled { .. }, _) => Shown::Refused,
             },
         }
     }

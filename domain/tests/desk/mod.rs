@@ -3,7 +3,8 @@
 
 use gatematch_domain::challenge::{Challenge, Display, State};
 use gatematch_domain::connect::{ARMED_SECONDS, Bound, Browser, Pages, Session, Shown, Stage};
-use gatematch_domain::open::{Login, Opening, Stale};
+use gatematch_domain::login::Login;
+use gatematch_domain::open::{Opening, Stale};
 use gatematch_domain::policy::NoDisplay;
 use gatematch_domain::response::Answer;
 use gatematch_protocol::id::{BrowserId, SessionId};
@@ -25,6 +26,8 @@ pub(crate) fn session(n: u8, browser: Option<u8>, now: Timestamp) -> Session {
         armed_at: now,
         expires_at: now.plus_seconds(ARMED_SECONDS),
         stage: Stage::Armed,
+        opened: None,
+        wrong_passcodes: 0,
     }
 }
 
@@ -75,7 +78,7 @@ impl Desk {
     pub(crate) fn try_open(&mut self, login: &Login, numbered: bool) -> Result<Challenge, Stale> {
         let ruling = self.scene.ruling.clone();
         let phones: Vec<_> = self.scene.account.active_devices().map(|device| device.id).collect();
-        let opening = Opening { ruling: &ruling, devices: &phones, numbered, draw: 7 << 54 };
+        let opening = Opening { ruling: &ruling, devices: &phones, numbered, draw: 7 << 54, dormant_after: None };
         let pages = &mut self.pages;
         self.scene.act(|account, journal| account.open(login, &opening, pages, journal))
     }

@@ -8,7 +8,9 @@ use gatematch_domain::audit::{Actor, Event, Journal};
 use gatematch_domain::challenge::{Challenge, Client, Display, Reason, State};
 use gatematch_domain::connect::Pages;
 use gatematch_domain::device::{Device, DeviceStatus};
-use gatematch_domain::open::{Login, Opening, Stale};
+use gatematch_domain::login::Login;
+use gatematch_domain::open::{Opening, Stale};
+use gatematch_domain::passcode::Typed;
 use gatematch_domain::policy::{NoDisplay, Ruling};
 use gatematch_domain::redemption::RedeemRefusal;
 use gatematch_domain::response::{Answer, ResponseRefusal};
@@ -17,6 +19,7 @@ use gatematch_domain::username::Username;
 use gatematch_protocol::id::{ChallengeId, DeviceId, GatewayId, UserId};
 use gatematch_protocol::jwk::PublicKey;
 use gatematch_protocol::response::{Decision, UserVerification};
+use gatematch_protocol::secret::Secret;
 use gatematch_protocol::time::Timestamp;
 
 /// The point `second` seconds after the tests' beginning of time.
@@ -91,6 +94,7 @@ pub(crate) struct Scene {
     pub(crate) events: Vec<Event>,
     pub(crate) ruling: Ruling,
     pub(crate) draw: u64,
+    pub(crate) dormant_after: Option<i64>,
     serial: u16,
 }
 
@@ -103,6 +107,7 @@ impl Scene {
             events: Vec::new(),
             ruling: Ruling::shipped(),
             draw: draw_of(947, 3),
+            dormant_after: None,
             serial: 0,
         }
     }
@@ -133,6 +138,8 @@ impl Scene {
             no_display: NoDisplay::Refuse,
             now: self.now,
             expires_at: self.now.plus_seconds(60),
+            factor_required: false,
+            methods: None,
             context: serde_json::Map::new(),
         }
     }
@@ -150,7 +157,7 @@ impl Scene {
     /// Opens `login`, signed for `phones`.
     pub(crate) fn open_for(&mut self, login: &Login, phones: &[DeviceId]) -> Result<Challenge, Stale> {
         let (ruling, draw, numbered) = (self.ruling.clone(), self.draw, login.display == Display::Gateway);
-        let opening = Opening { ruling: &ruling, devices: phones, numbered, draw };
+        let opening = Opening { ruling: &ruling, devices: phones, numbered, draw, dormant_after: self.dormant_after };
         self.act(|account, journal| account.open(login, &opening, &mut Pages::default(), journal))
     }
 
@@ -229,6 +236,14 @@ impl Scene {
         }
     }
 
+    /// Gives so many codes that open nothing.
+    pub(crate) fn fail_codes(&mut self, times: usize, challenge: &Challenge) {
+        let wrong = Typed::new(&Secret::new("000000")).ready(None);
+        for _ in 0..times {
+            let _ = self.act(|account, journal| account.spend_passcode(challenge.id, gateway_id(1), &wrong, journal));
+        }
+    }
+
     /// Redeems as the gateway 1; the result would be `signed by ID`.
     pub(crate) fn redeem(&mut self, id: ChallengeId, redemption_id: &str) -> Result<Challenge, RedeemRefusal> {
         let result = format!("signed for {redemption_id}");
@@ -254,7 +269,7 @@ impl Scene {
 
     pub(crate) fn set_status(&mut self, status: Status) {
         let change = UserChange { status: Some(status), ..UserChange::default() };
-        self.act(|account, journal| account.change(&change, journal));
+        self.act(|account, journal| account.change(&change, &[], journal));
     }
 
     /// The challenge as it is now.

@@ -8,13 +8,16 @@ use gatematch_domain::challenge::{Challenge, Client, Display};
 use gatematch_domain::connect::Pages;
 use gatematch_domain::device::ConfirmRefusal;
 use gatematch_domain::enrollment::{Enrollment, Registration};
-use gatematch_domain::open::{Login, Opening};
+use gatematch_domain::login::Login;
+use gatematch_domain::open::Opening;
+use gatematch_domain::passcode::Passcode;
 use gatematch_domain::policy::{NoDisplay, Ruling};
 use gatematch_domain::response::Answer;
 use gatematch_domain::user::{Status, UserChange};
 use gatematch_protocol::id::{ChallengeId, DeviceId, EnrollmentId};
 use gatematch_protocol::jwk::PublicKey;
 use gatematch_protocol::response::{Decision, UserVerification};
+use gatematch_protocol::secret::Secret;
 use gatematch_protocol::time::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -205,7 +208,8 @@ impl Walk {
                 refusal(self.account.cancel(self.id(*which), self.gateway(*which, *own), journal))
             }
             Op::Passcode { which, own } => {
-                refusal(self.account.spend_passcode(self.id(*which), self.gateway(*which, *own), journal))
+                let (id, gateway) = (self.id(*which), self.gateway(*which, *own));
+                refusal(self.account.spend_passcode(id, gateway, &no_code(), journal).unwrap())
             }
             Op::Register { confirmed, late } => self.register(*confirmed, *late, journal),
             Op::Confirm { phone, right } => {
@@ -226,11 +230,17 @@ impl Walk {
                 self.account.gateway_deleted(gateway_id(*n), journal);
                 None
             }
-            Op::Lock => (!self.account.lock("walked", journal)).then(|| "locked already".to_owned()),
-            Op::Unlock => (!self.account.unlock("walked", journal)).then(|| "not locked".to_owned()),
+            Op::Lock => {
+                self.account.lock("walked", journal);
+                None
+            }
+            Op::Unlock => {
+                self.account.unlock("walked", journal);
+                None
+            }
             Op::Status(status) => {
                 let change = UserChange { status: Some(*status), ..UserChange::default() };
-                self.account.change(&change, journal);
+                self.account.change(&change, &[], journal);
                 None
             }
             Op::Settle => {
@@ -266,6 +276,8 @@ impl Walk {
             no_display: *no_display,
             now: self.now,
             expires_at: self.now.plus_seconds(*life),
+            factor_required: false,
+            methods: None,
             context: serde_json::Map::new(),
         };
         let ruling = Ruling { digits: *digits, uv_required: *uv_required, ..Ruling::shipped() };
@@ -275,7 +287,7 @@ impl Walk {
         }
         // 940 to 943, or 94000 to 94003: easily told from all other figures, and often the same twice.
         let draw = draw_of(if *digits == 3 { 940 + draw } else { 94_000 + draw }, *digits);
-        let opening = Opening { ruling: &ruling, devices: &signed_for, numbered: *shown, draw };
+        let opening = Opening { ruling: &ruling, devices: &signed_for, numbered: *shown, draw, dormant_after: None };
         refusal(self.account.open(&login, &opening, &mut Pages::default(), journal))
     }
 
@@ -289,6 +301,7 @@ impl Walk {
             expires_at: self.now.plus_seconds(if late { 0 } else { 600 }),
             used_at: None,
             by_admin: true,
+            by_device: None,
         };
         let phone = Registration {
             id: phone_id(self.serial),
@@ -334,6 +347,11 @@ impl Walk {
         self.secrets.extend(typed.clone());
         typed
     }
+}
+
+/// A code that opens nothing.
+fn no_code() -> Passcode {
+    gatematch_domain::passcode::Typed::new(&Secret::new("000000")).ready(None)
 }
 
 fn refusal<T>(outcome: Result<T, impl std::fmt::Debug>) -> Option<String> {

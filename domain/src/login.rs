@@ -1,0 +1,210 @@
+//! A login as a gateway asks for it, checked (contract section 6).
+
+use std::net::IpAddr;
+
+use gatematch_protocol::challenge::{ChallengeClaims, CreateChallenge, ShownClient};
+use gatematch_protocol::id::{ChallengeId, DeviceId, GatewayId};
+use gatematch_protocol::time::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::account::{Account, ended_event};
+use crate::audit::Journal;
+use crate::challenge::{Challenge, Client, Display, Reason, State};
+use crate::fault::{Fault, seconds};
+use crate::gateway::Gateway;
+use crate::policy::{Method, NoDisplay, Ruling};
+use crate::text::{cut_unknown_user, outside, outside_if_given};
+use crate::username::{Domains, Username};
+
+/// How long a challenge lives unless the gateway says otherwise, in seconds.
+pub const DEFAULT_LIFE_SECONDS: i64 = 60;
+
+/// What a gateway asks for, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Login {
+    /// The challenge that it will be.
+    pub id: ChallengeId,
+    /// The account's name, where the given one can have an account.
+    pub username: Option<Username>,
+    /// The name as given, fit to be shown.
+    pub given: String,
+    /// Who asks.
+    pub gateway: GatewayId,
+    /// Where the login comes from.
+    pub client: Client,
+    /// Where the number is to be shown.
+    pub display: Display,
+    /// What to do where none can be shown.
+    pub no_display: NoDisplay,
+    /// When it is made.
+    pub now: Timestamp,
+    /// When it dies.
+    pub expires_at: Timestamp,
+    /// Whether only a factor of the person will do, and no bypass.
+    pub factor_required: bool,
+    /// The ways that the gateway can take, where it says so.
+    pub methods: Option<Vec<Method>>,
+    /// Shown to the person as given.
+    pub context: Map<String, Value>,
+}
+
+impl Login {
+    /// Checks the values of `body`.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn from_body(
+        body: &CreateChallenge,
+        id: ChallengeId,
+        gateway: &Gateway,
+        domains: &Domains,
+        now: Timestamp,
+    ) -> Result<Self, Fault> {
+        // Types come before ranges: the contract answers them with 400 and 422.
+        let context = context_types(body.context.as_ref())?;
+        let display = match body.display.as_deref() {
+            Some("number") if !gateway.can_display => return Err(Fault::DisplayNotPossible),
+            None if gateway.can_display => Display::Gateway,
+            Some("number") => Display::Gateway,
+            None | Some("none") => Display::None,
+            Some(_) => return Err(Fault::range("display", "must be number or none")),
+        };
+        let no_display = match body.no_display.as_deref() {
+            None | Some("refuse") => NoDisplay::Refuse,
+            Some("approve_only") => NoDisplay::ApproveOnly,
+            Some(_) => return Err(Fault::range("no_display", "must be refuse or approve_only")),
+        };
+        let life = seconds("expires_in", body.expires_in, DEFAULT_LIFE_SECONDS, 10..=600)?;
+        Ok(Self {
+            id,
+            username: domains.canonical(&body.user).ok(),
+            given: cut_unknown_user(&body.user),
+            gateway: gateway.id,
+            client: client(body)?,
+            display,
+            no_display,
+            now,
+            expires_at: now.plus_seconds(life),
+            factor_required: body.factor_required.unwrap_or(false),
+            methods: body.methods.as_deref().map(methods).transpose()?,
+            context: context_ranges(context)?,
+        })
+    }
+
+    /// Whether its gateway takes this way.
+    #[must_use]
+    pub fn takes(&self, method: Method) -> bool {
+        self.methods.as_ref().is_none_or(|methods| methods.contains(&method))
+    }
+
+    /// The claims of the signed challenge for the phone `device`; `numbered` tells whether it must ask for a number.
+    #[must_use]
+    pub fn claims(
+        &self,
+        issuer: &str,
+        gateway: &Gateway,
+        (ruling, numbered): (&Ruling, bool),
+        device: DeviceId,
+        nonce: String,
+    ) -> ChallengeClaims {
+        ChallengeClaims {
+            iss: issuer.to_owned(),
+            aud: device,
+            sub: self.username.as_ref().map_or_else(|| self.given.clone(), ToString::to_string),
+            jti: self.id,
+            iat: self.now.numeric_date(),
+            exp: self.expires_at.numeric_date(),
+            nonce,
+            app: gateway.application.clone(),
+            gateway: gateway.name.clone(),
+            client: ShownClient { ip: self.client.ip, name: self.client.name.clone(), location: None },
+            matching: numbered.then(|| ruling.matching()),
+            uv: ruling.uv_required.then(|| "required".to_owned()),
+            context: self.context.clone(),
+        }
+    }
+
+    /// The challenge of this login in the state `state`, without number and methods.
+    pub(crate) fn challenge(&self, account: Option<&Account>, ruling: &Ruling, state: State) -> Challenge {
+        Challenge {
+            id: self.id,
+            user: account.map(|account| account.user.id),
+            // Where the name has no account it is still shown in its canonical form, if it has one.
+            username: self.username.as_ref().map_or_else(|| self.given.clone(), ToString::to_string),
+            gateway: self.gateway,
+            client: self.client.clone(),
+            display: self.display,
+            number: None,
+            methods: Vec::new(),
+            uv_required: ruling.uv_required,
+            rule: account.map(|_| ruling.rule.clone()),
+            sent_to: Vec::new(),
+            wrong_passcodes: 0,
+            created_at: self.now,
+            expires_at: self.expires_at,
+            state,
+        }
+    }
+
+    pub(crate) fn denied(&self, account: Option<&Account>, ruling: &Ruling, reason: Reason) -> Challenge {
+        self.challenge(account, ruling, State::Denied { at: self.now, reason, device: None })
+    }
+
+    /// The refusal of a login that belongs to no account.
+    #[must_use]
+    pub fn refuse_unknown(&self, ruling: &Ruling, journal: &mut Journal) -> Challenge {
+        let challenge = self.denied(None, ruling, Reason::NotEnrolled);
+        let mut event = ended_event(&challenge, journal).with("unknown_user", true);
+        if self.username.is_none() {
+            event.user = None;
+            event = event.with("given", self.given.as_str());
+        }
+        journal.record(event);
+        challenge
+    }
+}
+
+fn client(body: &CreateChallenge) -> Result<Client, Fault> {
+    let Some(client) = &body.client else { return Ok(Client::default()) };
+    let ip = match client.ip.as_deref() {
+        None => None,
+        Some(text) => {
+            let ip: IpAddr = text.parse().map_err(|_| Fault::range("client.ip", "must be an IP address"))?;
+            Some(ip.to_canonical())
+        }
+    };
+    Ok(Client { ip, name: outside_if_given("client.name", client.name.as_deref())? })
+}
+
+fn methods(given: &[String]) -> Result<Vec<Method>, Fault> {
+    let known = |word: &String| Method::from_word(word).filter(|method| Method::FACTORS.contains(method));
+    let methods: Option<Vec<Method>> = given.iter().map(known).collect();
+    methods
+        .filter(|methods| (1..=Method::FACTORS.len()).contains(&methods.len()))
+        .ok_or_else(|| Fault::range("methods", "must be one to four of push, totp, recovery_code and access_pass"))
+}
+
+fn context_types(given: Option<&Map<String, Value>>) -> Result<Vec<(&str, &str)>, Fault> {
+    let members = given.into_iter().flatten();
+    members
+        .map(|(name, value)| match value {
+            Value::String(text) => Ok((name.as_str(), text.as_str())),
+            _ => Err(Fault::of_type("context", "must have strings as values")),
+        })
+        .collect()
+}
+
+fn context_ranges(members: Vec<(&str, &str)>) -> Result<Map<String, Value>, Fault> {
+    if members.len() > 8 {
+        return Err(Fault::range("context", "must have at most 8 members"));
+    }
+    let mut context = Map::new();
+    for (name, text) in members {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if !(1..=32).contains(&name.len()) || !name.chars().all(allowed) {
+            return Err(Fault::range("context", "must have names of 1 to 32 of a-z, 0-9 and _"));
+        }
+        context.insert(name.to_owned(), outside("context", text)?.into());
+    }
+    Ok(context)
+}
