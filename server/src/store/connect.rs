@@ -1,6 +1,8 @@
 //! What the verbs of the connect page take and do.
 
 use gatematch_domain::connect::Session;
+use gatematch_domain::passcode::Passcode;
+use gatematch_domain::policy::Method;
 use gatematch_protocol::id::BrowserId;
 use gatematch_protocol::time::Timestamp;
 
@@ -42,6 +44,21 @@ pub struct ConfirmSession {
     pub token_digest: String,
     /// Whether the login that began is this person's.
     pub mine: bool,
+}
+
+/// What [`super::Store::passcode_on_page`] takes.
+#[derive(Clone, Debug)]
+pub struct PagePasscode {
+    /// When.
+    pub now: Timestamp,
+    /// base64url(SHA-256(the session's cookie)).
+    pub token_digest: String,
+    /// The code.
+    pub passcode: Passcode,
+    /// The ways that a login may take which has not begun.
+    pub allowed: Vec<Method>,
+    /// After how many seconds without a sign-in an account sleeps; `None`: never.
+    pub dormant_after: Option<i64>,
 }
 
 /// What [`super::Store::tell_approval`] takes.

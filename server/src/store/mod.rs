@@ -6,7 +6,10 @@
 
 mod connect;
 mod letters;
+mod login;
+mod people;
 pub mod sqlite;
+mod vault;
 mod verb;
 mod world;
 
@@ -15,17 +18,17 @@ use std::sync::Arc;
 use gatematch_domain::account::Account;
 use gatematch_domain::audit::{Actor, Event};
 use gatematch_domain::challenge::Challenge;
-use gatematch_domain::connect::{Bound, Browser, NothingToConfirm};
+use gatematch_domain::connect::{Bound, Browser, NothingToConfirm, OnPage};
 use gatematch_domain::device::{ConfirmRefusal, Device, PushSet};
-use gatematch_domain::enrollment::{Enrollment, RegisterRefusal, Registration};
+use gatematch_domain::enrollment::{Enrollment, RegisterRefusal};
+use gatematch_domain::factors::{FactorChange, FactorRefusal};
 use gatematch_domain::gateway::Gateway;
 use gatematch_domain::notice::Notice;
-use gatematch_domain::open::Login;
-use gatematch_domain::policy::Ruling;
+use gatematch_domain::passcode::{Passcode, StaleCode};
 use gatematch_domain::redemption::RedeemRefusal;
 use gatematch_domain::response::{Answer, ResponseRefusal};
 use gatematch_domain::role::{AdminKey, Role};
-use gatematch_domain::user::{User, UserChange};
+use gatematch_domain::user::User;
 use gatematch_domain::username::Username;
 use gatematch_protocol::audit::AuditEvent;
 use gatematch_protocol::device::PushSubscription;
@@ -33,7 +36,10 @@ use gatematch_protocol::id::{AdminKeyId, BrowserId, ChallengeId, DeviceId, Enrol
 use gatematch_protocol::secret::Secret;
 use gatematch_protocol::time::Timestamp;
 
-pub use self::connect::{ArmSession, Armed, ConfirmSession, Page, TellApproval};
+pub use self::connect::{ArmSession, Armed, ConfirmSession, Page, PagePasscode, TellApproval};
+pub use self::login::{FirstAnswer, OpenChallenge, Opened, Redemption};
+pub use self::people::{KeyRevoked, PutUser, RegisterDevice, UserDeleted, UserPut, UserQuery};
+pub use self::vault::{KeyList, MasterChanged, RotateRefusal, Rotated, SigningKeyRow, VaultKeys};
 use crate::edge::Pending;
 use crate::hub::Topic;
 use crate::push::Letter;
@@ -47,9 +53,15 @@ pub enum StoreError {
     /// What is stored makes no sense.
     #[error("the stored {0} makes no sense")]
     Corrupt(&'static str),
+    /// It is sealed under a data key that is not known.
+    #[error("what is stored is sealed under a key that is not known")]
+    UnknownKey,
     /// The actor's credential was withdrawn while his request was under way. Nothing was written.
     #[error("the credential was withdrawn meanwhile")]
     ActorGone,
+    /// The actor would change his own account. Nothing was written.
+    #[error("the account is the actor's own")]
+    OwnAccount,
     /// The user is protected, and the actor must leave protected users alone. Nothing was written.
     #[error("the user is protected")]
     Protected,
@@ -79,125 +91,16 @@ pub struct Act {
     pub now: Timestamp,
     /// Groups whose members he must leave alone, when he manages phones.
     pub spares: Vec<String>,
+    /// The name of his own account, where it is known: he must leave it alone, when he manages factors.
+    pub own: Option<String>,
 }
 
 impl Act {
     /// `actor` acts at `now`, and may manage everybody.
     #[must_use]
     pub const fn new(actor: Actor, now: Timestamp) -> Self {
-        Self { actor, now, spares: Vec::new() }
+        Self { actor, now, spares: Vec::new(), own: None }
     }
-}
-
-/// What [`Store::open_challenge`] takes. It has no `Debug`: the number follows from the draw.
-#[derive(Clone)]
-pub struct OpenChallenge {
-    /// Who asks.
-    pub act: Act,
-    /// What for.
-    pub login: Login,
-    /// What the login must bring.
-    pub ruling: Ruling,
-    /// The signed challenge of each phone, in the order of the account's phones.
-    pub signed: Vec<(DeviceId, String)>,
-    /// Whether those signed challenges ask for a number.
-    pub numbered: bool,
-    /// 64 uniform random bits, for the number.
-    pub draw: u64,
-    /// The Idempotency-Key and the digest of the body, where one was given.
-    pub repeat: Option<(String, String)>,
-}
-
-/// What [`Store::open_challenge`] did.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Opened {
-    /// There is a new challenge.
-    New(Box<Challenge>),
-    /// The Idempotency-Key was used before: this is the first answer.
-    Repeated(Box<FirstAnswer>),
-    /// The Idempotency-Key was used with another body.
-    KeyReused,
-    /// The account changed since the challenge was signed: sign again.
-    Stale {
-        /// Whether the phone must ask for a number, as it looks now.
-        numbered: bool,
-    },
-}
-
-/// The first answer to an Idempotency-Key.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FirstAnswer {
-    /// The digest of the body that it answered.
-    pub body_digest: String,
-    /// The challenge as it is now.
-    pub challenge: Challenge,
-    /// The state in the first answer.
-    pub status: String,
-    /// The reason in the first answer.
-    pub reason: Option<String>,
-}
-
-/// What [`Store::redeem`] takes.
-#[derive(Clone, Debug)]
-pub struct Redemption {
-    /// Who redeems.
-    pub act: Act,
-    /// The challenge.
-    pub id: ChallengeId,
-    /// The gateway that made it.
-    pub gateway: GatewayId,
-    /// What the gateway calls this redemption.
-    pub redemption_id: String,
-    /// The signed result.
-    pub result: String,
-}
-
-/// A new user, where [`Store::put_user`] finds none.
-#[derive(Clone, Debug)]
-pub struct PutUser {
-    /// Who acts.
-    pub act: Act,
-    /// The account, should it be a new one.
-    pub id: UserId,
-    /// The name.
-    pub username: Username,
-    /// What changes.
-    pub change: UserChange,
-    /// Whether the actor may make changes that need the role `admin`.
-    pub as_admin: bool,
-}
-
-/// What [`Store::put_user`] did.
-#[derive(Clone, Debug, PartialEq)]
-pub enum UserPut {
-    /// The account is new.
-    Created(User),
-    /// It was there.
-    Changed(User),
-    /// The change needs the role `admin`.
-    NeedsAdmin,
-}
-
-/// What [`Store::delete_user`] did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UserDeleted {
-    /// He is gone.
-    Done,
-    /// There was none.
-    Unknown,
-    /// He is disabled or in a group, and whoever makes him again would lift that: it needs the role `admin`.
-    NeedsAdmin,
-}
-
-/// What [`Store::register_device`] takes.
-#[derive(Clone, Debug)]
-pub struct RegisterDevice {
-    /// When.
-    pub now: Timestamp,
-    /// base64url(SHA-256(token)).
-    pub token_digest: String,
-    /// The phone.
-    pub phone: Registration,
 }
 
 /// A key of the server, as it is stored.
@@ -241,7 +144,7 @@ pub trait Bell: Send + Sync {
 }
 
 /// What the server remembers, as verbs and questions. A verb is durable when it answers.
-pub trait Store: Send + Sync {
+pub trait Store: VaultKeys + Send + Sync {
     /// Opens a challenge, or refuses the login.
     fn open_challenge(&self, open: OpenChallenge) -> Reply<'_, Opened>;
     /// Decides a challenge by a phone's answer.
@@ -259,7 +162,8 @@ pub trait Store: Send + Sync {
         act: Act,
         id: ChallengeId,
         gateway: GatewayId,
-    ) -> Reply<'_, Result<Challenge, RedeemRefusal>>;
+        passcode: Passcode,
+    ) -> Reply<'_, Result<Result<Challenge, RedeemRefusal>, StaleCode>>;
     /// Takes a challenge back.
     fn cancel_challenge(
         &self,
@@ -273,6 +177,8 @@ pub trait Store: Send + Sync {
     fn renew_session(&self, now: Timestamp, token_digest: String) -> Reply<'_, ()>;
     /// Confirms or reports the login that began; `None` where there is no such session, or nobody has its name.
     fn confirm_session(&self, confirm: ConfirmSession) -> Reply<'_, Option<Result<(), NothingToConfirm>>>;
+    /// Judges a code on a page.
+    fn passcode_on_page(&self, passcode: PagePasscode) -> Reply<'_, Result<OnPage, StaleCode>>;
     /// Tells an approval to the browser that showed the number, which binds it.
     fn tell_approval(&self, tell: TellApproval) -> Reply<'_, Bound>;
     /// Forgets a bound browser; false if there is none.
@@ -288,8 +194,8 @@ pub trait Store: Send + Sync {
     fn unlock_user(&self, act: Act, name: Username, reason: String) -> Reply<'_, Option<bool>>;
     /// Deletes a user with his phones and enrollments.
     fn delete_user(&self, act: Act, id: UserId, as_admin: bool) -> Reply<'_, UserDeleted>;
-    /// Keeps an enrollment; false if the user is gone.
-    fn create_enrollment(&self, act: Act, enrollment: Enrollment) -> Reply<'_, bool>;
+    /// Keeps an enrollment.
+    fn create_enrollment(&self, act: Act, enrollment: Enrollment) -> Reply<'_, Result<(), FactorRefusal>>;
     /// Registers a phone and spends its enrollment.
     fn register_device(&self, registration: RegisterDevice) -> Reply<'_, Result<Device, RegisterRefusal>>;
     /// Confirms a phone by its code.
@@ -300,15 +206,17 @@ pub trait Store: Send + Sync {
     fn set_push(&self, act: Act, id: DeviceId, push: Option<PushSubscription>) -> Reply<'_, PushSet>;
     /// Drops where push reached a phone, unless that is another endpoint by now; false where nothing was dropped.
     fn drop_push(&self, now: Timestamp, id: DeviceId, endpoint: Secret) -> Reply<'_, bool>;
+    /// Changes what a user signs in with.
+    fn change_factors(&self, act: Act, user: UserId, change: FactorChange) -> Reply<'_, Result<(), FactorRefusal>>;
     /// Keeps a gateway and the digest of its key.
     fn create_gateway(&self, act: Act, gateway: Gateway, key_digest: String) -> Reply<'_, ()>;
     /// Takes a gateway away and ends what is open there; false if there is none.
     fn delete_gateway(&self, act: Act, id: GatewayId) -> Reply<'_, bool>;
     /// Keeps an administrator's key by its digest.
     fn create_admin_key(&self, act: Act, key: AdminKey, key_digest: String) -> Reply<'_, ()>;
-    /// Takes an administrator's key away; false if there is none.
-    fn revoke_admin_key(&self, act: Act, id: AdminKeyId) -> Reply<'_, bool>;
-    /// Keeps the server's first keys, unless there are some; all that there are.
+    /// Takes an administrator's key away, unless it is the last one with the role `admin`.
+    fn revoke_admin_key(&self, act: Act, id: AdminKeyId) -> Reply<'_, KeyRevoked>;
+    /// Keeps keys of the server for purposes that have none in that status; all that there are.
     fn create_signing_keys(&self, act: Act, keys: Vec<StoredKey>) -> Reply<'_, Vec<StoredKey>>;
     /// Spends a proof of possession; false if it was spent before.
     fn spend_proof(&self, now: Timestamp, thumbprint: String, jti: String) -> Reply<'_, bool>;
@@ -337,12 +245,12 @@ pub trait Store: Send + Sync {
     fn notices(&self, user: UserId, since: Timestamp) -> Reply<'_, Vec<Notice>>;
     /// The first answer to an Idempotency-Key since `since`.
     fn first_answer(&self, gateway: GatewayId, key: String, since: Timestamp) -> Reply<'_, Option<FirstAnswer>>;
-    /// A user with his phones (without his challenges).
+    /// A user with his phones and other factors (without his challenges).
     fn account(&self, name: Username) -> Reply<'_, Option<Account>>;
     /// A user by his account.
     fn user(&self, id: UserId) -> Reply<'_, Option<User>>;
-    /// Users whose name or display name contains `query`, by name, after the name `after`; with their count of phones.
-    fn users(&self, query: String, after: Option<String>, limit: u32) -> Reply<'_, Vec<(User, u32)>>;
+    /// Users by name; with their count of phones.
+    fn users(&self, query: UserQuery) -> Reply<'_, Vec<(User, u32)>>;
     /// A phone and its user.
     fn device(&self, id: DeviceId) -> Reply<'_, Option<(Device, User)>>;
     /// The phone with this key, and its user.
@@ -372,7 +280,7 @@ pub const REPEAT_SECONDS: i64 = 600;
 /// A new administrator's key.
 #[must_use]
 pub fn admin_key(id: AdminKeyId, name: String, role: Role, now: Timestamp) -> AdminKey {
-    AdminKey { id, name, role, created_at: now }
+    AdminKey { id, name, role, user: None, created_at: now }
 }
 
 /// A new enrollment, made by somebody who may manage everybody.
@@ -386,5 +294,6 @@ pub fn enrollment(id: EnrollmentId, user: UserId, token_digest: String, now: Tim
         expires_at: now.plus_seconds(seconds),
         used_at: None,
         by_admin: true,
+        by_device: None,
     }
 }

@@ -9,17 +9,19 @@ use gatematch_domain::challenge::Challenge;
 use gatematch_domain::connect::{Browser, Pages, Session};
 use gatematch_domain::device::Device;
 use gatematch_domain::enrollment::Enrollment;
+use gatematch_domain::factor::Factor;
 use gatematch_domain::gateway::Gateway;
-use gatematch_domain::notice::Notice;
+use gatematch_domain::notice::{News, Notice};
 use gatematch_domain::role::AdminKey;
 use gatematch_domain::user::User;
 use gatematch_domain::username::Username;
 use gatematch_protocol::id::{
-    AdminKeyId, BrowserId, ChallengeId, DeviceId, EnrollmentId, GatewayId, SessionId, UserId,
+    AdminKeyId, AuthenticatorId, BrowserId, ChallengeId, DeviceId, EnrollmentId, GatewayId, NoticeId, SessionId, UserId,
 };
 use gatematch_protocol::time::Timestamp;
 
 use super::StoredKey;
+use crate::edge::{Edge, NoEntropy};
 
 /// Which rows a group of verbs needs. An account comes whole: the user, his phones, his live challenges, and
 /// those others that are named.
@@ -34,6 +36,8 @@ pub(crate) struct Needs {
     pub(crate) gateways: BTreeSet<GatewayId>,
     pub(crate) open_at_gateways: BTreeSet<GatewayId>,
     pub(crate) admin_keys: BTreeSet<AdminKeyId>,
+    /// All keys with the role `admin`.
+    pub(crate) every_admin: bool,
     pub(crate) repeats: BTreeSet<(GatewayId, String)>,
     pub(crate) proofs: BTreeSet<(String, String)>,
     pub(crate) overdue: Option<Timestamp>,
@@ -78,6 +82,8 @@ pub(crate) struct World {
     pub(crate) counted: BTreeMap<IpAddr, usize>,
     /// Signed challenges to keep.
     pub(crate) deliveries: Vec<(ChallengeId, DeviceId, String)>,
+    /// What phones are told, before it has names.
+    pub(crate) news: Vec<News>,
     /// What phones are told.
     pub(crate) notices: Vec<Notice>,
     /// What happened, in order.
@@ -161,6 +167,18 @@ impl World {
 
     pub(crate) fn devices(&self) -> BTreeMap<DeviceId, &Device> {
         self.accounts.values().flat_map(|account| &account.devices).map(|device| (device.id, device)).collect()
+    }
+
+    pub(crate) fn factors(&self) -> BTreeMap<AuthenticatorId, &Factor> {
+        self.accounts.values().flat_map(|account| &account.factors).map(|factor| (factor.id, factor)).collect()
+    }
+
+    /// Gives each news a name, so that it can be kept and told.
+    pub(crate) fn name_news(&mut self, edge: &Edge) -> Result<(), NoEntropy> {
+        for news in std::mem::take(&mut self.news) {
+            self.notices.push(Notice { id: NoticeId::new(news.at, edge.random()?), news });
+        }
+        Ok(())
     }
 
     pub(crate) fn challenges(&self) -> BTreeMap<ChallengeId, &Challenge> {

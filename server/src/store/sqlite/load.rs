@@ -13,7 +13,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::pages::load_pages;
-use super::rows;
+use super::{factors, rows};
 use crate::store::StoreError;
 use crate::store::world::{Needs, Repeat, World};
 use crate::vault::Vault;
@@ -183,6 +183,13 @@ async fn load_accounts(
             account.devices.push(device);
         }
     }
+    let sql = "SELECT * FROM factors WHERE user_id IN (SELECT value FROM json_each(?)) ORDER BY id";
+    for row in select(conn, sql, ids.clone()).await? {
+        let factor = factors::factor(&row, vault)?;
+        if let Some(account) = world.account(factor.user) {
+            account.factors.push(factor);
+        }
+    }
     let sql = "SELECT * FROM challenges WHERE state IN ('pending', 'approved')
                AND user_id IN (SELECT value FROM json_each(?)) ORDER BY id";
     for row in select(conn, sql, ids).await? {
@@ -200,6 +207,12 @@ async fn load_rest(conn: &mut SqliteConnection, needs: &Needs, world: &mut World
         for row in select(conn, sql, list(&needs.gateways)).await? {
             let gateway = rows::gateway(&row)?;
             world.gateways.insert(gateway.id, (gateway, row.try_get("key_digest")?));
+        }
+    }
+    if needs.every_admin {
+        for row in sqlx::query("SELECT * FROM admin_keys WHERE role = 'admin'").fetch_all(&mut *conn).await? {
+            let key = rows::admin_key(&row)?;
+            world.admin_keys.insert(key.id, (key, row.try_get("key_digest")?));
         }
     }
     if !needs.admin_keys.is_empty() {

@@ -1,11 +1,14 @@
 //! SQLite: one durable writer, many readers (WAL, `synchronous=FULL`).
 
+mod factors;
 mod load;
 mod log;
 mod open;
 mod pages;
+mod people;
 mod rows;
 mod save;
+mod vault;
 mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,11 +16,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use gatematch_domain::account::Account;
 use gatematch_domain::audit::Event;
 use gatematch_domain::challenge::Challenge;
-use gatematch_domain::connect::{Bound, Browser, NothingToConfirm};
+use gatematch_domain::connect::{Bound, Browser, NothingToConfirm, OnPage};
 use gatematch_domain::device::{ConfirmRefusal, Device, PushSet};
 use gatematch_domain::enrollment::{Enrollment, RegisterRefusal};
+use gatematch_domain::factors::{FactorChange, FactorRefusal};
 use gatematch_domain::gateway::Gateway;
 use gatematch_domain::notice::Notice;
+use gatematch_domain::passcode::{Passcode, StaleCode};
 use gatematch_domain::redemption::RedeemRefusal;
 use gatematch_domain::response::{Answer, ResponseRefusal};
 use gatematch_domain::role::AdminKey;
@@ -35,15 +40,17 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 pub use self::open::{OpenFault, Opened as Database};
+pub use self::vault::RingFault;
 use self::writer::Job;
 use super::verb::{
-    ConfirmDevice, CreateAdminKey, CreateEnrollment, CreateGateway, CreateSigningKeys, DeleteGateway, DeleteUser,
-    DropPush, LockUser, Purge, RecordEvents, RecordResponse, RenewSession, RevokeAdminKey, RevokeBrowser, RevokeDevice,
-    SetPush, Settle, SpendProof, StepOfGateway, Verb,
+    CancelChallenge, ChangeFactors, ConfirmDevice, CreateAdminKey, CreateEnrollment, CreateGateway, CreateSigningKeys,
+    DeleteGateway, DeleteUser, DropPush, LockUser, Purge, RecordEvents, RecordResponse, RenewSession, RevokeAdminKey,
+    RevokeBrowser, RevokeDevice, SetPush, Settle, SpendPasscode, SpendProof, Verb,
 };
 use super::{
-    Act, ArmSession, Armed, AuditQuery, ConfirmSession, FirstAnswer, OpenChallenge, Opened, Page, PutUser, Redemption,
-    RegisterDevice, Reply, Store, StoreError, StoredKey, TellApproval, UserDeleted, UserPut,
+    Act, ArmSession, Armed, AuditQuery, ConfirmSession, FirstAnswer, KeyRevoked, OpenChallenge, Opened, Page,
+    PagePasscode, PutUser, Redemption, RegisterDevice, Reply, Store, StoreError, StoredKey, TellApproval, UserDeleted,
+    UserPut, UserQuery,
 };
 use crate::edge::Pending;
 use crate::vault::Vault;
@@ -54,6 +61,7 @@ pub struct Sqlite {
     jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
     writer: Mutex<Option<JoinHandle<SqliteConnection>>>,
     vault: Arc<Vault>,
+    room: vault::Room,
 }
 
 impl Sqlite {
@@ -70,16 +78,6 @@ impl Sqlite {
             sent?;
             answer.await.map_err(|_| StoreError::Closed)?
         })
-    }
-
-    async fn one<T>(
-        &self,
-        sql: &'static str,
-        key: String,
-        read: impl Fn(&SqliteRow) -> Result<T, StoreError>,
-    ) -> Result<Option<T>, StoreError> {
-        let row = sqlx::query(sql).bind(key).fetch_optional(&self.readers).await?;
-        row.as_ref().map(read).transpose()
     }
 
     async fn with_user(&self, device: Option<Device>) -> Result<Option<(Device, User)>, StoreError> {
@@ -112,8 +110,9 @@ impl Store for Sqlite {
         act: Act,
         id: ChallengeId,
         gateway: GatewayId,
-    ) -> Reply<'_, Result<Challenge, RedeemRefusal>> {
-        self.write(StepOfGateway { act, id, gateway, step: Account::spend_passcode })
+        passcode: Passcode,
+    ) -> Reply<'_, Result<Result<Challenge, RedeemRefusal>, StaleCode>> {
+        self.write(SpendPasscode { act, id, gateway, passcode })
     }
 
     fn cancel_challenge(
@@ -122,7 +121,7 @@ impl Store for Sqlite {
         id: ChallengeId,
         gateway: GatewayId,
     ) -> Reply<'_, Result<Challenge, RedeemRefusal>> {
-        self.write(StepOfGateway { act, id, gateway, step: Account::cancel })
+        self.write(CancelChallenge { act, id, gateway })
     }
 
     fn arm_session(&self, arm: ArmSession) -> Reply<'_, Armed> {
@@ -135,6 +134,10 @@ impl Store for Sqlite {
 
     fn confirm_session(&self, confirm: ConfirmSession) -> Reply<'_, Option<Result<(), NothingToConfirm>>> {
         self.write(confirm)
+    }
+
+    fn passcode_on_page(&self, passcode: PagePasscode) -> Reply<'_, Result<OnPage, StaleCode>> {
+        self.write(passcode)
     }
 
     fn tell_approval(&self, tell: TellApproval) -> Reply<'_, Bound> {
@@ -165,7 +168,7 @@ impl Store for Sqlite {
         self.write(DeleteUser { act, id, as_admin })
     }
 
-    fn create_enrollment(&self, act: Act, enrollment: Enrollment) -> Reply<'_, bool> {
+    fn create_enrollment(&self, act: Act, enrollment: Enrollment) -> Reply<'_, Result<(), FactorRefusal>> {
         self.write(CreateEnrollment { act, enrollment })
     }
 
@@ -189,6 +192,10 @@ impl Store for Sqlite {
         self.write(DropPush { now, id, endpoint })
     }
 
+    fn change_factors(&self, act: Act, user: UserId, change: FactorChange) -> Reply<'_, Result<(), FactorRefusal>> {
+        self.write(ChangeFactors { act, user, change })
+    }
+
     fn create_gateway(&self, act: Act, gateway: Gateway, key_digest: String) -> Reply<'_, ()> {
         self.write(CreateGateway { act, gateway, key_digest })
     }
@@ -201,7 +208,7 @@ impl Store for Sqlite {
         self.write(CreateAdminKey { act, key, key_digest })
     }
 
-    fn revoke_admin_key(&self, act: Act, id: AdminKeyId) -> Reply<'_, bool> {
+    fn revoke_admin_key(&self, act: Act, id: AdminKeyId) -> Reply<'_, KeyRevoked> {
         self.write(RevokeAdminKey { act, id })
     }
 
@@ -285,42 +292,31 @@ impl Store for Sqlite {
             let sql = "SELECT r.body_digest, r.status AS first_status, r.reason AS first_reason, c.* FROM repeats AS r
                        JOIN challenges AS c ON c.id = r.challenge_id
                        WHERE r.gateway_id = ? AND r.repeat_key = ? AND r.created_at > ?";
-            let row = sqlx::query(sql).bind(gateway.to_string()).bind(key).bind(since.micros());
-            let Some(row) = row.fetch_optional(&self.readers).await? else { return Ok(None) };
-            Ok(Some(FirstAnswer {
-                body_digest: row.try_get("body_digest")?,
-                challenge: rows::challenge(&row, &self.vault)?,
-                status: row.try_get("first_status")?,
-                reason: row.try_get("first_reason")?,
-            }))
+            let (gateway, since) = (gateway.to_string(), since.micros());
+            self.with_keys(|| async {
+                let row = sqlx::query(sql).bind(gateway.as_str()).bind(key.as_str()).bind(since);
+                let Some(row) = row.fetch_optional(&self.readers).await? else { return Ok(None) };
+                Ok(Some(FirstAnswer {
+                    body_digest: row.try_get("body_digest")?,
+                    challenge: rows::challenge(&row, &self.vault)?,
+                    status: row.try_get("first_status")?,
+                    reason: row.try_get("first_reason")?,
+                }))
+            })
+            .await
         })
     }
 
     fn account(&self, name: Username) -> Reply<'_, Option<Account>> {
-        Box::pin(async move {
-            let user = self.one("SELECT * FROM users WHERE username = ?", name.to_string(), rows::user).await?;
-            let Some(user) = user else { return Ok(None) };
-            let sql = "SELECT * FROM devices WHERE user_id = ? ORDER BY id";
-            let devices = sqlx::query(sql).bind(user.id.to_string()).fetch_all(&self.readers).await?;
-            let mut account = Account::new(user);
-            account.devices = devices.iter().map(|row| rows::device(row, &self.vault)).collect::<Result<_, _>>()?;
-            Ok(Some(account))
-        })
+        Box::pin(self.account_named(name))
     }
 
     fn user(&self, id: UserId) -> Reply<'_, Option<User>> {
         Box::pin(self.one("SELECT * FROM users WHERE id = ?", id.to_string(), rows::user))
     }
 
-    fn users(&self, query: String, after: Option<String>, limit: u32) -> Reply<'_, Vec<(User, u32)>> {
-        Box::pin(async move {
-            let sql = "SELECT u.*, (SELECT count(*) FROM devices AS d WHERE d.user_id = u.id) AS phones FROM users AS u
-                       WHERE (?1 = '' OR instr(u.username, ?1) > 0 OR instr(lower(coalesce(u.display_name, '')), ?1) > 0)
-                       AND u.username > ?2 ORDER BY u.username LIMIT ?3";
-            let found = sqlx::query(sql).bind(query.to_lowercase()).bind(after.unwrap_or_default()).bind(limit);
-            let found = found.fetch_all(&self.readers).await?;
-            found.iter().map(|row| Ok((rows::user(row)?, row.try_get("phones")?))).collect()
-        })
+    fn users(&self, query: UserQuery) -> Reply<'_, Vec<(User, u32)>> {
+        Box::pin(people::users(&self.readers, query))
     }
 
     fn device(&self, id: DeviceId) -> Reply<'_, Option<(Device, User)>> {

@@ -12,6 +12,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::mpsc;
 
 use super::Sqlite;
+use super::vault::{Room, Watch};
 use super::writer::{QUEUE, Writer};
 use crate::edge::Edge;
 use crate::store::Bell;
@@ -78,7 +79,7 @@ pub enum OpenFault {
 
 /// A database that was opened and brought up to date, and is not served yet.
 pub struct Opened {
-    conn: SqliteConnection,
+    pub(super) conn: SqliteConnection,
     options: SqliteConnectOptions,
 }
 
@@ -108,13 +109,13 @@ impl Opened {
         Ok(Self { conn, options })
     }
 
-    /// Whether the server's keys are in it already.
+    /// Whether keys are in it already: something was sealed.
     ///
     /// # Errors
     /// [`sqlx::Error`] when the database does not answer.
     pub async fn has_keys(&mut self) -> Result<bool, sqlx::Error> {
-        let found = sqlx::query("SELECT id FROM signing_keys LIMIT 1").fetch_optional(&mut self.conn).await?;
-        Ok(found.is_some())
+        let sql = "SELECT EXISTS (SELECT 1 FROM signing_keys) OR EXISTS (SELECT 1 FROM vault_keys)";
+        sqlx::query_scalar(sql).fetch_one(&mut self.conn).await
     }
 
     /// Starts the writer and the readers.
@@ -127,10 +128,12 @@ impl Opened {
             .max_lifetime(None)
             .connect_lazy_with(readers);
         let (sender, jobs) = mpsc::channel(QUEUE);
-        let writer = Writer { conn: self.conn, options: self.options, vault: Arc::clone(&vault), edge, bell };
+        let room = Room { options: self.options.clone(), edge: edge.clone() };
+        let (shared, watch) = (Arc::clone(&vault), Watch::default());
+        let writer = Writer { conn: self.conn, options: self.options, vault: shared, watch, edge, bell };
         // A task of its own: a caller that hangs up does not take his write along.
         let writer = tokio::spawn(writer.run(jobs));
-        Sqlite { readers, jobs: Mutex::new(Some(sender)), writer: Mutex::new(Some(writer)), vault }
+        Sqlite { readers, jobs: Mutex::new(Some(sender)), writer: Mutex::new(Some(writer)), vault, room }
     }
 }
 

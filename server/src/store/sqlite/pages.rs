@@ -3,16 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use gatematch_domain::challenge::CLOCK_STEP_SECONDS;
-use gatematch_domain::connect::{Browser, COUNTED_SECONDS, Pages, Session, Stage};
-use gatematch_protocol::id::{ChallengeId, UserId};
+use gatematch_domain::challenge::{Approval, CLOCK_STEP_SECONDS};
+use gatematch_domain::connect::{Browser, COUNTED_SECONDS, Opened, Pages, Session, Stage};
+use gatematch_domain::policy::Method;
+use gatematch_protocol::id::{AuthenticatorId, ChallengeId, UserId};
+use gatematch_protocol::response::UserVerification;
 use gatematch_protocol::time::Timestamp;
 use serde_json::{Value, json};
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 
 use super::load::{list, select};
-use super::rows::{flag, json, optional_parsed, parsed, text, time};
+use super::rows::{flag, json, optional_parsed, parsed, small, text, time};
 use crate::store::world::{Needs, World};
 use crate::store::{Page, StoreError};
 
@@ -169,7 +171,26 @@ fn session(row: &SqliteRow) -> Result<Session, StoreError> {
             "replaced" => Stage::Replaced,
             _ => return Err(StoreError::Corrupt("stage")),
         },
+        opened: opened(row)?,
+        wrong_passcodes: small(row, "wrong_passcodes")?,
     })
+}
+
+/// The column `opened`.
+fn opened(row: &SqliteRow) -> Result<Option<Opened>, StoreError> {
+    #[derive(serde::Deserialize)]
+    struct Stored {
+        method: String,
+        authenticator: Option<AuthenticatorId>,
+        at: i64,
+        until: i64,
+    }
+    let Some(text) = row.try_get::<Option<String>, _>("opened")? else { return Ok(None) };
+    let corrupt = || StoreError::Corrupt("opened");
+    let Stored { method, authenticator, at, until } = serde_json::from_str(&text).map_err(|_| corrupt())?;
+    let method = Method::from_word(&method).ok_or_else(corrupt)?;
+    let approval = Approval { method, device: None, authenticator, uv: UserVerification::None };
+    Ok(Some(Opened { approval, at: Timestamp::from_micros(at), until: Timestamp::from_micros(until) }))
 }
 
 fn browser(row: &SqliteRow) -> Result<Browser, StoreError> {

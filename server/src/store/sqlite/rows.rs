@@ -6,7 +6,7 @@ use gatematch_domain::challenge::{Approval, Challenge, Client, Display, Reason, 
 use gatematch_domain::device::{Device, DeviceStatus};
 use gatematch_domain::enrollment::Enrollment;
 use gatematch_domain::gateway::{ClientAddress, Gateway};
-use gatematch_domain::notice::{Kind, Notice};
+use gatematch_domain::notice::{Kind, News, Notice};
 use gatematch_domain::number::Number;
 use gatematch_domain::policy::Method;
 use gatematch_domain::role::AdminKey;
@@ -14,6 +14,7 @@ use gatematch_domain::user::{Status, User};
 use gatematch_domain::username::Username;
 use gatematch_protocol::audit::AuditEvent;
 use gatematch_protocol::base64url;
+use gatematch_protocol::id::DeviceId;
 use gatematch_protocol::jwk::PublicKey;
 use gatematch_protocol::response::UserVerification;
 use gatematch_protocol::time::Timestamp;
@@ -22,13 +23,13 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::store::{StoreError, StoredKey};
-use crate::vault::Vault;
+use crate::vault::{DoesNotOpen, Vault};
 
 type Read<T> = Result<T, StoreError>;
 
 /// What a sealed column is sealed under.
 pub(super) mod label {
-    use gatematch_protocol::id::{ChallengeId, DeviceId};
+    use gatematch_protocol::id::{AuthenticatorId, ChallengeId, DeviceId};
 
     pub(in super::super) fn number(id: ChallengeId) -> String {
         format!("number:{id}")
@@ -36,6 +37,10 @@ pub(super) mod label {
 
     pub(in super::super) fn code(id: DeviceId) -> String {
         format!("code:{id}")
+    }
+
+    pub(in super::super) fn factor(id: AuthenticatorId) -> String {
+        format!("factor:{id}")
     }
 
     pub(in super::super) fn push(id: DeviceId) -> String {
@@ -71,13 +76,16 @@ pub(super) fn flag(row: &SqliteRow, column: &str) -> Read<bool> {
     Ok(row.try_get(column)?)
 }
 
-fn small<T: TryFrom<i64>>(row: &SqliteRow, column: &'static str) -> Read<T> {
+pub(super) fn small<T: TryFrom<i64>>(row: &SqliteRow, column: &'static str) -> Read<T> {
     T::try_from(row.try_get(column)?).map_err(|_| StoreError::Corrupt(column))
 }
 
-fn opened(row: &SqliteRow, column: &'static str, label: &str, vault: &Vault) -> Read<Option<String>> {
+pub(super) fn opened(row: &SqliteRow, column: &'static str, label: &str, vault: &Vault) -> Read<Option<String>> {
     let Some(sealed) = optional(row, column)? else { return Ok(None) };
-    let opened = vault.open(label, &sealed).map_err(|_| StoreError::Corrupt(column))?;
+    let opened = vault.open(label, &sealed).map_err(|fault| match fault {
+        DoesNotOpen::UnknownKey(_) => StoreError::UnknownKey,
+        DoesNotOpen::Spoilt => StoreError::Corrupt(column),
+    })?;
     let text = std::str::from_utf8(&opened).map_err(|_| StoreError::Corrupt(column))?;
     Ok(Some(text.to_owned()))
 }
@@ -96,6 +104,7 @@ pub(super) fn user(row: &SqliteRow) -> Read<User> {
         },
         locked: optional(row, "locked")?,
         limits: json(row, "counters")?,
+        last_sign_in_at: row.try_get::<Option<i64>, _>("last_sign_in_at")?.map(Timestamp::from_micros),
         created_at: time(row, "created_at")?,
     })
 }
@@ -105,9 +114,16 @@ pub(super) fn revision(row: &SqliteRow) -> Read<i64> {
 }
 
 pub(super) fn device(row: &SqliteRow, vault: &Vault) -> Read<Device> {
-    let id = parsed(row, "id")?;
+    let id: DeviceId = parsed(row, "id")?;
     let point = base64url::decode(text(row, "public_key")?).map_err(|_| StoreError::Corrupt("public_key"))?;
-    let push = opened(row, "push", &label::push(id), vault)?;
+    // A phone whose subscription does not open fetches, and brings a new one.
+    let push = opened(row, "push", &label::push(id), vault).or_else(|error| match error {
+        StoreError::Corrupt(_) => {
+            tracing::error!(device = %id, "a push subscription does not open");
+            Ok(None)
+        }
+        error => Err(error),
+    })?;
     Ok(Device {
         id,
         user: parsed(row, "user_id")?,
@@ -148,6 +164,7 @@ pub(super) fn admin_key(row: &SqliteRow) -> Read<AdminKey> {
         id: parsed(row, "id")?,
         name: text(row, "name")?,
         role: parsed(row, "role")?,
+        user: optional(row, "username")?,
         created_at: time(row, "created_at")?,
     })
 }
@@ -161,6 +178,7 @@ pub(super) fn enrollment(row: &SqliteRow) -> Read<Enrollment> {
         expires_at: time(row, "expires_at")?,
         used_at: row.try_get::<Option<i64>, _>("used_at")?.map(Timestamp::from_micros),
         by_admin: row.try_get("by_admin")?,
+        by_device: optional_parsed(row, "by_device")?,
     })
 }
 
@@ -199,14 +217,16 @@ pub(super) fn challenge(row: &SqliteRow, vault: &Vault) -> Read<Challenge> {
 }
 
 pub(super) fn notice(row: &SqliteRow) -> Read<Notice> {
-    Ok(Notice {
-        id: parsed(row, "id")?,
+    let client = Client { ip: optional_parsed(row, "client_ip")?, name: optional(row, "client_name")? };
+    let news = News {
         user: parsed(row, "user_id")?,
         kind: Kind::from_word(&text(row, "kind")?).ok_or(StoreError::Corrupt("kind"))?,
-        gateway: parsed(row, "gateway_id")?,
-        client: Client { ip: optional_parsed(row, "client_ip")?, name: optional(row, "client_name")? },
+        gateway: optional_parsed(row, "gateway_id")?,
+        client: flag(row, "has_client")?.then_some(client),
+        but: optional_parsed(row, "but_device")?,
         at: time(row, "created_at")?,
-    })
+    };
+    Ok(Notice { id: parsed(row, "id")?, news })
 }
 
 fn state(row: &SqliteRow) -> Read<State> {
@@ -219,6 +239,7 @@ fn state(row: &SqliteRow) -> Read<State> {
         Ok(Approval {
             method: Method::from_word(&text(row, "method")?).ok_or(StoreError::Corrupt("method"))?,
             device: optional_parsed(row, "device_id")?,
+            authenticator: optional_parsed(row, "authenticator_id")?,
             uv: UserVerification::from_word(&text(row, "uv")?).ok_or(StoreError::Corrupt("uv"))?,
         })
     };

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gatematch_domain::challenge::State;
+use gatematch_domain::audit::Event;
+use gatematch_domain::challenge::{Reason, State};
 use gatematch_protocol::id::DeviceId;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -13,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::load::load;
 use super::save::Pen;
+use super::vault::Watch;
 use crate::edge::Edge;
 use crate::hub::Topic;
 use crate::store::verb::Verb;
@@ -66,10 +68,12 @@ impl<V: Verb> Job for Slot<V> {
     fn apply(&mut self, world: &mut World) {
         self.reply = match self.verb.act() {
             Some(act) if !act.holds(world) => Err(StoreError::ActorGone),
-            Some(act) if self.verb.manages(world).is_some_and(|user| user.is_protected(&act.spares)) => {
-                Err(StoreError::Protected)
-            }
-            _ => Ok(self.verb.apply(world)),
+            Some(act) => match self.verb.manages(world) {
+                Some(user) if user.is_protected(&act.spares) => Err(StoreError::Protected),
+                Some(user) if act.own.as_deref() == Some(user.username.as_str()) => Err(StoreError::OwnAccount),
+                _ => Ok(self.verb.apply(world)),
+            },
+            None => Ok(self.verb.apply(world)),
         };
     }
 
@@ -100,6 +104,24 @@ impl Failure {
     }
 }
 
+/// What an administrator should hear of at once, he hears of by the log as well.
+fn alarm(event: &Event) {
+    let user = event.user.as_deref().unwrap_or_default();
+    let reason = event.reason.as_deref().unwrap_or_default();
+    match event.kind {
+        "challenge.denied" if reason == Reason::Reported.as_str() => {
+            let client = event.client.as_ref().and_then(|client| client.name.as_deref()).unwrap_or_default();
+            let gateway = event.gateway.map(|gateway| gateway.to_string()).unwrap_or_default();
+            tracing::warn!(user, client, gateway, "a person says that a sign-in was not his");
+        }
+        "user.locked" => {
+            let why = event.detail.get("reason").and_then(|why| why.as_str()).unwrap_or_default();
+            tracing::warn!(user, why, "an account is locked");
+        }
+        _ => {}
+    }
+}
+
 /// Lets those who were answered with the last group ask again, so that groups stay whole: a commit costs the same
 /// for one as for many. Whoever is alone does not wait.
 async fn gather(jobs: &mut mpsc::Receiver<Box<dyn Job>>, group: &mut Vec<Box<dyn Job>>, last: usize) {
@@ -120,6 +142,7 @@ pub(super) struct Writer {
     pub(super) conn: SqliteConnection,
     pub(super) options: SqliteConnectOptions,
     pub(super) vault: Arc<Vault>,
+    pub(super) watch: Watch,
     pub(super) edge: Edge,
     pub(super) bell: Arc<dyn Bell>,
 }
@@ -174,9 +197,12 @@ impl Writer {
         // A database that is locked or gone is so for each of them: nobody waits for it twice.
         let begun = sqlx::query("BEGIN IMMEDIATE").execute(&mut self.conn).await;
         begun.map_err(|error| Failure::OfTheDatabase(error.into()))?;
+        self.watch.look(&mut self.conn, &self.vault).await.map_err(Failure::OfTheGroup)?;
         let before = load(&mut self.conn, &needs, &self.vault).await.map_err(Failure::OfTheGroup)?;
         let mut after = before.clone();
         group.iter_mut().for_each(|job| job.apply(&mut after));
+        let unnamed = |_| Failure::OfTheGroup(StoreError::Database("no random bytes".into()));
+        after.name_news(&self.edge).map_err(unnamed)?;
         let mut pen = Pen { conn: &mut self.conn, vault: &self.vault, edge: &self.edge };
         pen.save(&before, &after).await.map_err(Failure::OfTheGroup)?;
         let committed = sqlx::query("COMMIT").execute(&mut self.conn).await;
@@ -191,13 +217,14 @@ impl Writer {
         let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
         if self.conn.ping().await.is_err() {
             match self.options.connect().await {
-                Ok(conn) => self.conn = conn,
+                Ok(conn) => (self.conn, self.watch) = (conn, Watch::default()),
                 Err(error) => tracing::error!(%error, "the database cannot be opened again"),
             }
         }
     }
 
     fn ring(&self, before: &World, after: &World) {
+        after.events.iter().for_each(alarm);
         let (was, is) = (before.challenges(), after.challenges());
         let challenges = Difference::between(&was, &is);
         let mut phones: BTreeSet<DeviceId> = BTreeSet::new();
@@ -213,7 +240,7 @@ impl Writer {
         for device in phones {
             self.bell.ring(Topic::Device(device));
         }
-        let letters = after.letters(&challenges, self.edge.now());
+        let letters = after.letters(before, &challenges, &self.edge);
         if !letters.is_empty() {
             self.bell.post(letters);
         }

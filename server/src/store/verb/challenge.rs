@@ -4,6 +4,7 @@ use gatematch_domain::account::{Account, end_unaccounted};
 use gatematch_domain::audit::{Actor, Journal};
 use gatematch_domain::challenge::{Challenge, Display};
 use gatematch_domain::open::{Opening, Stale};
+use gatematch_domain::passcode::{Passcode, StaleCode};
 use gatematch_domain::redemption::{RedeemRefusal, repeated};
 use gatematch_domain::response::{Answer, ResponseRefusal};
 use gatematch_protocol::id::{ChallengeId, DeviceId, GatewayId};
@@ -37,8 +38,9 @@ impl Verb for OpenChallenge {
             return opened;
         }
         let devices: Vec<DeviceId> = self.signed.iter().map(|(device, _)| *device).collect();
-        let Self { ruling, numbered, draw, .. } = self;
-        let opening = Opening { ruling, devices: &devices, numbered: *numbered, draw: *draw };
+        let Self { ruling, numbered, draw, dormant_after, .. } = self;
+        let (numbered, draw, dormant_after) = (*numbered, *draw, *dormant_after);
+        let opening = Opening { ruling, devices: &devices, numbered, draw, dormant_after };
         let opened = world.by(&self.act, |world, journal| {
             let found = self.login.username.as_ref().and_then(|name| world.account_and_pages(name.as_str()));
             match found {
@@ -145,18 +147,41 @@ fn unaccounted(world: &World, id: ChallengeId, gateway: GatewayId) -> Option<Cha
     world.challenge(id).filter(|challenge| challenge.gateway == gateway).cloned()
 }
 
-/// What a gateway may do to its own challenge while it lives.
-type Step = fn(&mut Account, ChallengeId, GatewayId, &mut Journal) -> Result<Challenge, RedeemRefusal>;
-
-/// A passcode or a cancellation: a step of the gateway on its own challenge.
-pub(crate) struct StepOfGateway {
+pub(crate) struct SpendPasscode {
     pub(crate) act: Act,
     pub(crate) id: ChallengeId,
     pub(crate) gateway: GatewayId,
-    pub(crate) step: Step,
+    pub(crate) passcode: Passcode,
 }
 
-impl Verb for StepOfGateway {
+impl Verb for SpendPasscode {
+    type Reply = Result<Result<Challenge, RedeemRefusal>, StaleCode>;
+
+    fn act(&self) -> Option<&Act> {
+        Some(&self.act)
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.challenges.insert(self.id);
+    }
+
+    fn apply(&self, world: &mut World) -> Self::Reply {
+        let spend = |account: &mut Account, journal: &mut Journal| {
+            account.spend_passcode(self.id, self.gateway, &self.passcode, journal)
+        };
+        let spent = world.on_challenge(&self.act, self.id, spend);
+        spent.unwrap_or_else(|| Ok(Err(final_or_unknown(world, self.id, self.gateway))))
+    }
+}
+
+/// A gateway takes its own challenge back.
+pub(crate) struct CancelChallenge {
+    pub(crate) act: Act,
+    pub(crate) id: ChallengeId,
+    pub(crate) gateway: GatewayId,
+}
+
+impl Verb for CancelChallenge {
     type Reply = Result<Challenge, RedeemRefusal>;
 
     fn act(&self) -> Option<&Act> {
@@ -168,8 +193,8 @@ impl Verb for StepOfGateway {
     }
 
     fn apply(&self, world: &mut World) -> Self::Reply {
-        let step = |account: &mut Account, journal: &mut Journal| (self.step)(account, self.id, self.gateway, journal);
-        let made = world.on_challenge(&self.act, self.id, step);
+        let cancel = |account: &mut Account, journal: &mut Journal| account.cancel(self.id, self.gateway, journal);
+        let made = world.on_challenge(&self.act, self.id, cancel);
         made.unwrap_or_else(|| Err(final_or_unknown(world, self.id, self.gateway)))
     }
 }

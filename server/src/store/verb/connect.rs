@@ -2,7 +2,8 @@
 
 use gatematch_domain::account::Account;
 use gatematch_domain::audit::{Actor, Journal};
-use gatematch_domain::connect::{Bound, NothingToConfirm, Pages, Session};
+use gatematch_domain::connect::{Bound, NothingToConfirm, OnPage, Pages, Session, Shown, count_unheard};
+use gatematch_domain::passcode::StaleCode;
 use gatematch_domain::user::User;
 use gatematch_domain::username::Username;
 use gatematch_protocol::id::{BrowserId, SessionId};
@@ -10,7 +11,7 @@ use gatematch_protocol::time::Timestamp;
 
 use super::Verb;
 use crate::store::world::{Needs, World};
-use crate::store::{Act, ArmSession, Armed, ConfirmSession, TellApproval};
+use crate::store::{Act, ArmSession, Armed, ConfirmSession, PagePasscode, TellApproval};
 
 impl Verb for ArmSession {
     type Reply = Armed;
@@ -101,6 +102,39 @@ impl Verb for ConfirmSession {
     fn apply(&self, world: &mut World) -> Self::Reply {
         world.at_page(&self.token_digest, self.now, |account, pages, id, journal| {
             account.confirm_login(pages, id, self.mine, journal)
+        })
+    }
+}
+
+impl Verb for PagePasscode {
+    type Reply = Result<OnPage, StaleCode>;
+
+    fn act(&self) -> Option<&Act> {
+        None
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.served.insert(self.token_digest.clone());
+    }
+
+    // For a name that nobody has, as much is written.
+    fn apply(&self, world: &mut World) -> Self::Reply {
+        let judged = world.at_page(&self.token_digest, self.now, |account, pages, id, journal| {
+            account.passcode_on_page(pages, id, (&self.passcode, &self.allowed, self.dormant_after), journal)
+        });
+        judged.unwrap_or_else(|| {
+            let Some(Session { id, name, .. }) = world.session_by_token(&self.token_digest).cloned() else {
+                return Ok(OnPage::NotNow("expired"));
+            };
+            let pages = world.pages.entry(name).or_default();
+            let shown = pages.session(id).map(|session| session.shown(None, false, self.now));
+            match shown {
+                Some(Shown::Armed) => {
+                    count_unheard(pages, id);
+                    Ok(OnPage::Wrong)
+                }
+                other => Ok(OnPage::NotNow(other.map_or("expired", |shown| shown.as_str()))),
+            }
         })
     }
 }

@@ -3,6 +3,7 @@
 use gatematch_domain::audit::{Actor, Event};
 use gatematch_domain::device::{ConfirmRefusal, Device, PushRefusal, PushSet};
 use gatematch_domain::enrollment::{Enrollment, RegisterRefusal};
+use gatematch_domain::factors::FactorRefusal;
 use gatematch_domain::user::User;
 use gatematch_protocol::device::PushSubscription;
 use gatematch_protocol::id::DeviceId;
@@ -19,7 +20,7 @@ pub(crate) struct CreateEnrollment {
 }
 
 impl Verb for CreateEnrollment {
-    type Reply = bool;
+    type Reply = Result<(), FactorRefusal>;
 
     fn act(&self) -> Option<&Act> {
         Some(&self.act)
@@ -33,14 +34,21 @@ impl Verb for CreateEnrollment {
         needs.users.insert(self.enrollment.user);
     }
 
-    fn apply(&self, world: &mut World) -> bool {
-        let Some(account) = world.account(self.enrollment.user) else { return false };
+    fn apply(&self, world: &mut World) -> Self::Reply {
+        let account = world.account(self.enrollment.user).ok_or(FactorRefusal::Unknown)?;
+        if let Some(device) = self.enrollment.by_device {
+            if !account.user.may_sign_in() {
+                return Err(FactorRefusal::Locked);
+            }
+            let counted = account.user.limits.own_change(device, self.act.now);
+            counted.map_err(|seconds| FactorRefusal::TooOften { seconds })?;
+        }
         let username = account.user.username.clone();
         let event = Event::new("enrollment.created", self.act.actor.clone(), self.act.now).user(username);
         let event = event.with("enrollment", self.enrollment.id.to_string());
         world.events.push(event.with("expires_at", self.enrollment.expires_at.to_string()));
         world.enrollments.insert(self.enrollment.id, self.enrollment.clone());
-        true
+        Ok(())
     }
 }
 

@@ -1,13 +1,13 @@
 //! Keys: administrators', the server's own, and the proofs of phones.
 
 use gatematch_domain::audit::Event;
-use gatematch_domain::role::AdminKey;
+use gatematch_domain::role::{AdminKey, Role};
 use gatematch_protocol::id::AdminKeyId;
 use gatematch_protocol::time::Timestamp;
 
 use super::Verb;
 use crate::store::world::{Needs, World};
-use crate::store::{Act, StoredKey};
+use crate::store::{Act, KeyRevoked, StoredKey};
 
 pub(crate) struct CreateAdminKey {
     pub(crate) act: Act,
@@ -38,7 +38,7 @@ pub(crate) struct RevokeAdminKey {
 }
 
 impl Verb for RevokeAdminKey {
-    type Reply = bool;
+    type Reply = KeyRevoked;
 
     fn act(&self) -> Option<&Act> {
         Some(&self.act)
@@ -46,14 +46,20 @@ impl Verb for RevokeAdminKey {
 
     fn needs(&self, needs: &mut Needs) {
         needs.admin_keys.insert(self.id);
+        needs.every_admin = true;
     }
 
-    fn apply(&self, world: &mut World) -> bool {
-        let Some((key, _)) = world.admin_keys.remove(&self.id) else { return false };
+    fn apply(&self, world: &mut World) -> KeyRevoked {
+        let is_other = |key: &AdminKey| key.role == Role::Admin && key.id != self.id;
+        let last = !world.admin_keys.values().any(|(key, _)| is_other(key));
+        if last && world.admin_keys.get(&self.id).is_some_and(|(key, _)| key.role == Role::Admin) {
+            return KeyRevoked::LastAdministrator;
+        }
+        let Some((key, _)) = world.admin_keys.remove(&self.id) else { return KeyRevoked::Unknown };
         let event =
             Event::new("admin_key.revoked", self.act.actor.clone(), self.act.now).with("key", self.id.to_string());
         world.events.push(event.with("name", key.name.as_str()).with("role", key.role.as_str()));
-        true
+        KeyRevoked::Done
     }
 }
 
@@ -74,12 +80,13 @@ impl Verb for CreateSigningKeys {
     }
 
     fn apply(&self, world: &mut World) -> Vec<StoredKey> {
-        if world.signing_keys.is_empty() {
-            for key in &self.keys {
+        for key in &self.keys {
+            let is_there = |stored: &StoredKey| stored.purpose == key.purpose && stored.status == key.status;
+            if !world.signing_keys.iter().any(is_there) {
                 let event = Event::new("signing_key.created", self.act.actor.clone(), self.act.now);
                 world.events.push(event.with("key", key.id.to_string()).with("purpose", key.purpose.as_str()));
+                world.signing_keys.push(key.clone());
             }
-            world.signing_keys.clone_from(&self.keys);
         }
         world.signing_keys.clone()
     }

@@ -6,6 +6,7 @@
 mod challenge;
 mod connect;
 mod device;
+mod factor;
 mod gateway;
 mod keys;
 mod log;
@@ -16,9 +17,10 @@ use gatematch_domain::audit::{Actor, Journal};
 use gatematch_domain::user::User;
 use gatematch_protocol::id::ChallengeId;
 
-pub(crate) use self::challenge::{RecordResponse, Settle, StepOfGateway};
+pub(crate) use self::challenge::{CancelChallenge, RecordResponse, Settle, SpendPasscode};
 pub(crate) use self::connect::{RenewSession, RevokeBrowser};
 pub(crate) use self::device::{ConfirmDevice, CreateEnrollment, DropPush, RevokeDevice, SetPush};
+pub(crate) use self::factor::ChangeFactors;
 pub(crate) use self::gateway::{CreateGateway, DeleteGateway};
 pub(crate) use self::keys::{CreateAdminKey, CreateSigningKeys, RevokeAdminKey, SpendProof};
 pub(crate) use self::log::{Purge, RecordEvents};
@@ -79,7 +81,7 @@ impl World {
         let mut journal = act.journal();
         let answer = step(self, &mut journal);
         self.events.append(&mut journal.events);
-        self.notices.append(&mut journal.notices);
+        self.news.append(&mut journal.news);
         answer
     }
 

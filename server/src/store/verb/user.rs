@@ -29,7 +29,7 @@ impl Verb for PutUser {
             Some(user) => {
                 let changed = world.account(user.id).map(|account| {
                     account.settle(journal);
-                    account.change(&self.change, journal);
+                    account.change(&self.change, &self.protected_groups, journal);
                     account.user.clone()
                 });
                 UserPut::Changed(changed.unwrap_or(user))
@@ -59,6 +59,14 @@ impl Verb for LockUser {
 
     fn act(&self) -> Option<&Act> {
         Some(&self.act)
+    }
+
+    // Everybody may lock anybody: that lets nobody in.
+    fn manages<'a>(&self, world: &'a mut World) -> Option<&'a User> {
+        if self.lock {
+            return None;
+        }
+        world.account_named(&self.name).map(|account| &account.user)
     }
 
     fn needs(&self, needs: &mut Needs) {

@@ -15,15 +15,17 @@ use crate::store::sqlite::rows::label;
 use crate::store::world::{Difference, World};
 
 const INSERT_USERS: &str = "
-    INSERT INTO users (id, username, display_name, email, group_names, status, locked, counters, created_at, revision)
+    INSERT INTO users (id, username, display_name, email, group_names, status, locked, counters, created_at,
+                       last_sign_in_at, revision)
     VALUES {rows}";
 
 const UPDATE_USERS: &str = "
-    WITH v (id, username, display_name, email, group_names, status, locked, counters, created_at, revision)
+    WITH v (id, username, display_name, email, group_names, status, locked, counters, created_at, last_sign_in_at,
+            revision)
         AS (VALUES {rows})
     UPDATE users
     SET display_name = v.display_name, email = v.email, group_names = v.group_names, status = v.status,
-        locked = v.locked, counters = v.counters, revision = v.revision + 1
+        locked = v.locked, counters = v.counters, last_sign_in_at = v.last_sign_in_at, revision = v.revision + 1
     FROM v WHERE users.id = v.id AND users.revision = v.revision";
 
 const DELETE_USERS: &str = "DELETE FROM users WHERE (id, revision) IN (VALUES {rows})";
@@ -34,9 +36,9 @@ const INSERT_DEVICES: &str = "
     VALUES {rows}";
 
 const UPDATE_DEVICES: &str = "
-    WITH v (id, status, code, wrong_tries, push, last_used_at) AS (VALUES {rows})
+    WITH v (id, name, status, code, wrong_tries, push, last_used_at) AS (VALUES {rows})
     UPDATE devices
-    SET status = v.status, code = v.code, wrong_tries = v.wrong_tries, push = v.push, last_used_at = v.last_used_at
+    SET name = v.name, status = v.status, code = v.code, wrong_tries = v.wrong_tries, push = v.push, last_used_at = v.last_used_at
     FROM v WHERE devices.id = v.id";
 
 const TOUCH_DEVICES: &str = "
@@ -96,7 +98,7 @@ impl Pen<'_> {
     }
 
     fn changed_device_row(&self, device: &Device) -> Result<Value, StoreError> {
-        let mut row = vec![json!(device.id)];
+        let mut row = vec![json!(device.id), json!(device.name)];
         row.extend(self.changing_columns(device)?);
         Ok(Value::from(row))
     }
@@ -127,11 +129,16 @@ fn touched_accounts(before: &World, after: &World) -> BTreeSet<UserId> {
     let devices = Difference::between(&was, &is);
     let challenges = Difference::between(&before.challenges(), &after.challenges());
     let users = Difference::between(&before.users(), &after.users());
+    let (had, has) = (before.factors(), after.factors());
+    let factors = Difference::between(&had, &has);
+    let owners = factors.added.iter().chain(factors.changed.iter().map(|(_, factor)| factor)).map(|factor| factor.user);
+    let owners = owners.chain(factors.removed.iter().filter_map(|id| had.get(id)).map(|factor| factor.user));
+    let owners = owners.filter(|user| after.account_of(*user).is_some());
     let gone = devices.removed.iter().filter_map(|id| was.get(id)).map(|device| device.user);
     let phones = devices.added.iter().chain(devices.changed.iter().map(|(_, device)| device)).map(|device| device.user);
     let logins = challenges.added.iter().chain(challenges.changed.iter().map(|(_, challenge)| challenge));
     let logins = logins.filter_map(|challenge| challenge.user);
-    users.changed.iter().map(|(_, user)| user.id).chain(gone).chain(phones).chain(logins).collect()
+    users.changed.iter().map(|(_, user)| user.id).chain(gone).chain(phones).chain(logins).chain(owners).collect()
 }
 
 fn user_row(user: &User, revision: i64) -> Value {
@@ -145,6 +152,7 @@ fn user_row(user: &User, revision: i64) -> Value {
         user.locked,
         json!(user.limits).to_string(),
         user.created_at.micros(),
+        user.last_sign_in_at.map(Timestamp::micros),
         revision,
     ])
 }

@@ -11,15 +11,17 @@ use crate::store::world::{Difference, World};
 const INSERT_CHALLENGES: &str = "
     INSERT INTO challenges (id, user_id, username, gateway_id, client_ip, client_name, display, number, methods,
                             uv_required, rule, sent_to, wrong_passcodes, created_at, expires_at, state, state_at,
-                            reason, method, device_id, uv, redemption_id, result)
+                            reason, method, device_id, uv, redemption_id, result, authenticator_id)
     VALUES {rows}";
 
 const UPDATE_CHALLENGES: &str = "
-    WITH v (id, was, wrong_passcodes, state, state_at, reason, method, device_id, uv, redemption_id, result)
+    WITH v (id, was, wrong_passcodes, state, state_at, reason, method, device_id, uv, redemption_id, result,
+            authenticator_id)
         AS (VALUES {rows})
     UPDATE challenges
     SET wrong_passcodes = v.wrong_passcodes, state = v.state, state_at = v.state_at, reason = v.reason,
-        method = v.method, device_id = v.device_id, uv = v.uv, redemption_id = v.redemption_id, result = v.result
+        method = v.method, device_id = v.device_id, uv = v.uv, redemption_id = v.redemption_id, result = v.result,
+        authenticator_id = v.authenticator_id
     FROM v WHERE challenges.id = v.id AND challenges.state = v.was";
 
 const INSERT_DELIVERIES: &str = "INSERT INTO deliveries (challenge_id, device_id, signed) VALUES {rows}";
@@ -44,7 +46,7 @@ impl Pen<'_> {
             .map(|number| self.seal(&label::number(challenge.id), number.reveal()))
             .transpose()?;
         let methods: Vec<&str> = challenge.methods.iter().map(|method| method.as_str()).collect();
-        let [state, at, reason, method, device, uv, redemption, result] = state_columns(challenge);
+        let [state, at, reason, method, device, uv, redemption, result, authenticator] = state_columns(challenge);
         Ok(json!([
             challenge.id,
             challenge.user,
@@ -69,6 +71,7 @@ impl Pen<'_> {
             uv,
             redemption,
             result,
+            authenticator,
         ]))
     }
 }
@@ -79,8 +82,9 @@ fn changed_challenge_row(was: &Challenge, is: &Challenge) -> Value {
     Value::from(row)
 }
 
-/// The columns `state`, `state_at`, `reason`, `method`, `device_id`, `uv`, `redemption_id` and `result`.
-fn state_columns(challenge: &Challenge) -> [Value; 8] {
+/// The columns `state`, `state_at`, `reason`, `method`, `device_id`, `uv`, `redemption_id`, `result` and
+/// `authenticator_id`.
+fn state_columns(challenge: &Challenge) -> [Value; 9] {
     let state = &challenge.state;
     let reason = match state {
         State::Denied { reason, .. } => json!(reason.as_str()),
@@ -112,5 +116,6 @@ fn state_columns(challenge: &Challenge) -> [Value; 8] {
         json!(approval.map(|approval| approval.uv.as_str())),
         redemption,
         result,
+        json!(approval.and_then(|approval| approval.authenticator)),
     ]
 }

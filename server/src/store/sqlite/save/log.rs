@@ -20,13 +20,17 @@ const KEEP_PROOFS_SECONDS: i64 = 7_200;
 /// How long a session of the connect page is kept after it was armed, in seconds: longer than it lives or counts.
 const KEEP_SESSIONS_SECONDS: i64 = 3_600;
 
+/// How long a pass or a bypass is kept after its end, in seconds: for those who look why somebody was let in.
+const KEEP_ENDED_FACTORS_SECONDS: i64 = 86_400;
+
 const INSERT_EVENTS: &str = "
     INSERT INTO audit_events (id, seq, at, type, actor, username, device, gateway, client, outcome, reason,
                               number_match, policy, detail)
     VALUES {rows}";
 
 const INSERT_NOTICES: &str = "
-    INSERT INTO notices (id, user_id, kind, gateway_id, client_ip, client_name, created_at) VALUES {rows}";
+    INSERT INTO notices (id, user_id, kind, gateway_id, has_client, client_ip, client_name, but_device, created_at)
+    VALUES {rows}";
 
 const PURGE_NOTICES: &str = "DELETE FROM notices WHERE created_at < ?";
 const PURGE_PROOFS: &str = "DELETE FROM spent_proofs WHERE spent_at < ?";
@@ -38,6 +42,7 @@ const PURGE_SESSIONS: &str = "
 const PURGE_DEAF_SESSIONS: &str = "
     DELETE FROM connect_sessions WHERE id IN
         (SELECT id FROM connect_sessions WHERE armed_at < ? AND NOT hears ORDER BY armed_at LIMIT 20000)";
+const PURGE_FACTORS: &str = "DELETE FROM factors WHERE ends_at < ?";
 const PURGE_BROWSERS: &str = "DELETE FROM browsers WHERE expires_at < ?";
 const PURGE_DELIVERIES: &str = "
     DELETE FROM deliveries WHERE challenge_id IN
@@ -66,9 +71,11 @@ impl Pen<'_> {
     }
 
     pub(super) async fn save_notices(&mut self, notices: &[Notice]) -> Result<(), StoreError> {
-        let rows = notices.iter().map(|notice| {
-            let (ip, name) = (notice.client.ip, &notice.client.name);
-            json!([notice.id, notice.user, notice.kind.as_str(), notice.gateway, ip, name, notice.at.micros()])
+        let rows = notices.iter().map(|Notice { id, news }| {
+            let ip = news.client.as_ref().and_then(|client| client.ip);
+            let name = news.client.as_ref().and_then(|client| client.name.as_ref());
+            let (kind, is_login) = (news.kind.as_str(), news.client.is_some());
+            json!([id, news.user, kind, news.gateway, is_login, ip, name, news.but, news.at.micros()])
         });
         self.run(INSERT_NOTICES, rows.collect()).await?;
         Ok(())
@@ -83,6 +90,7 @@ impl Pen<'_> {
             (PURGE_DEAF_SESSIONS, now.plus_seconds(-LONGEST_SECONDS).micros()),
             (PURGE_SESSIONS, now.plus_seconds(-KEEP_SESSIONS_SECONDS).micros()),
             (PURGE_BROWSERS, now.micros()),
+            (PURGE_FACTORS, now.plus_seconds(-KEEP_ENDED_FACTORS_SECONDS).micros()),
             (PURGE_NOTICES, now.plus_seconds(-KEEP_SECONDS).micros()),
             (PURGE_DELIVERIES, old),
             (PURGE_CHALLENGES, old),

@@ -5,6 +5,7 @@
 
 mod account;
 mod challenge;
+mod factor;
 mod log;
 mod pages;
 mod registry;
@@ -34,6 +35,7 @@ impl Pen<'_> {
     pub(super) async fn save(&mut self, before: &World, after: &World) -> Result<(), StoreError> {
         self.save_users(before, after).await?;
         self.save_devices(before, after).await?;
+        self.save_factors(before, after).await?;
         self.save_challenges(before, after).await?;
         self.save_gateways(before, after).await?;
         self.save_admin_keys(before, after).await?;
@@ -89,5 +91,13 @@ impl Pen<'_> {
 
     fn seal(&self, label: &str, text: &str) -> Result<String, StoreError> {
         self.vault.seal(label, text.as_bytes()).map_err(|fault| StoreError::Database(fault.to_string().into()))
+    }
+    /// What was sealed before this transaction began, under the key that is active in it: the other may be gone.
+    fn sealed_now(&self, label: &str, sealed: &str) -> Result<String, StoreError> {
+        if self.vault.is_current(sealed) {
+            return Ok(sealed.to_owned());
+        }
+        let opened = self.vault.open(label, sealed).map_err(|_| StoreError::UnknownKey)?;
+        self.vault.seal(label, &opened).map_err(|fault| StoreError::Database(fault.to_string().into()))
     }
 }

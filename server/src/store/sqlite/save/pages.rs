@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use gatematch_domain::connect::{Browser, Session, Stage};
+use gatematch_domain::connect::{Browser, Opened, Session, Stage};
 use serde_json::{Value, json};
 
 use super::Pen;
@@ -10,15 +10,17 @@ use crate::store::StoreError;
 use crate::store::world::{Difference, World};
 
 const INSERT_SESSIONS: &str = "
-    INSERT INTO connect_sessions (id, stage, challenge_id, confirmed, told, counted_at, expires_at, name,
+    INSERT INTO connect_sessions (id, stage, challenge_id, confirmed, told, counted_at, expires_at, opened,
+                                  wrong_passcodes, name,
                                   token_digest, browser_id, address, block, hears, armed_at)
     VALUES {rows}";
 
 const UPDATE_SESSIONS: &str = "
-    WITH v (was, was_told, id, stage, challenge_id, confirmed, told, counted_at, expires_at) AS (VALUES {rows})
+    WITH v (was, was_told, id, stage, challenge_id, confirmed, told, counted_at, expires_at, opened, wrong_passcodes)
+        AS (VALUES {rows})
     UPDATE connect_sessions
     SET stage = v.stage, challenge_id = v.challenge_id, confirmed = v.confirmed, told = v.told, counted_at = v.counted_at,
-        expires_at = v.expires_at
+        expires_at = v.expires_at, opened = v.opened, wrong_passcodes = v.wrong_passcodes
     FROM v WHERE connect_sessions.id = v.id AND connect_sessions.stage = v.was AND connect_sessions.told = v.was_told";
 
 const DELETE_SESSIONS: &str = "DELETE FROM connect_sessions WHERE id IN (VALUES {rows})";
@@ -65,8 +67,13 @@ const fn is_told(session: &Session) -> bool {
     matches!(session.stage, Stage::Serving { told: true, .. })
 }
 
-/// The columns `id`, `stage`, `challenge_id`, `confirmed`, `told`, `counted_at` and `expires_at`.
-fn changing_columns(session: &Session) -> [Value; 7] {
+/// The columns `id`, `stage`, `challenge_id`, `confirmed`, `told`, `counted_at`, `expires_at`, `opened` and
+/// `wrong_passcodes`.
+fn changing_columns(session: &Session) -> [Value; 9] {
+    let opened = session.opened.as_ref().map(|Opened { approval, at, until }| {
+        let (method, authenticator) = (approval.method.as_str(), approval.authenticator);
+        json!({"method": method, "authenticator": authenticator, "at": at.micros(), "until": until.micros()})
+    });
     let confirmed = matches!(session.stage, Stage::Serving { confirmed: true, .. });
     [
         json!(session.id),
@@ -76,6 +83,8 @@ fn changing_columns(session: &Session) -> [Value; 7] {
         json!(is_told(session)),
         json!(session.counted_at.micros()),
         json!(session.expires_at.micros()),
+        opened.map_or(Value::Null, |opened| json!(opened.to_string())),
+        json!(session.wrong_passcodes),
     ]
 }
 

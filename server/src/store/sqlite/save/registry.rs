@@ -4,16 +4,18 @@ use gatematch_protocol::time::Timestamp;
 use serde_json::json;
 
 use super::Pen;
-use crate::store::StoreError;
+use crate::keys;
 use crate::store::world::{Difference, World};
+use crate::store::{StoreError, StoredKey};
 
 const INSERT_GATEWAYS: &str = "
     INSERT INTO gateways (id, name, application, can_display, client_address, key_digest, created_at) VALUES {rows}";
 const DELETE_GATEWAYS: &str = "DELETE FROM gateways WHERE id IN (VALUES {rows})";
-const INSERT_ADMIN_KEYS: &str = "INSERT INTO admin_keys (id, name, role, key_digest, created_at) VALUES {rows}";
+const INSERT_ADMIN_KEYS: &str = "
+    INSERT INTO admin_keys (id, name, role, key_digest, username, created_at) VALUES {rows}";
 const DELETE_ADMIN_KEYS: &str = "DELETE FROM admin_keys WHERE id IN (VALUES {rows})";
 const INSERT_ENROLLMENTS: &str = "
-    INSERT INTO enrollments (id, user_id, token_digest, created_at, expires_at, by_admin) VALUES {rows}";
+    INSERT INTO enrollments (id, user_id, token_digest, created_at, expires_at, by_admin, by_device) VALUES {rows}";
 const SPEND_ENROLLMENTS: &str = "
     WITH v (id, used_at) AS (VALUES {rows})
     UPDATE enrollments SET used_at = v.used_at FROM v WHERE enrollments.id = v.id AND enrollments.used_at IS NULL";
@@ -43,7 +45,7 @@ impl Pen<'_> {
         let is = after.admin_keys.iter().map(|(id, row)| (*id, row)).collect();
         let keys = Difference::between(&was, &is);
         let row = |(key, digest): &(gatematch_domain::role::AdminKey, String)| {
-            json!([key.id, key.name, key.role.as_str(), digest, key.created_at.micros()])
+            json!([key.id, key.name, key.role.as_str(), digest, key.user, key.created_at.micros()])
         };
         self.run(INSERT_ADMIN_KEYS, keys.added.iter().map(|key| row(key)).collect()).await?;
         self.run_guarded(DELETE_ADMIN_KEYS, keys.removed.iter().map(|id| json!([id])).collect()).await
@@ -53,10 +55,10 @@ impl Pen<'_> {
         let was = before.enrollments.iter().map(|(id, row)| (*id, row)).collect();
         let is = after.enrollments.iter().map(|(id, row)| (*id, row)).collect();
         let enrollments = Difference::between(&was, &is);
-        let rows = enrollments
-            .added
-            .iter()
-            .map(|e| json!([e.id, e.user, e.token_digest, e.created_at.micros(), e.expires_at.micros(), e.by_admin]));
+        let rows = enrollments.added.iter().map(|e| {
+            let (made, ends) = (e.created_at.micros(), e.expires_at.micros());
+            json!([e.id, e.user, e.token_digest, made, ends, e.by_admin, e.by_device])
+        });
         self.run(INSERT_ENROLLMENTS, rows.collect()).await?;
         let rows = enrollments.changed.iter().map(|(_, e)| json!([e.id, e.used_at.map(Timestamp::micros)]));
         self.run_guarded(SPEND_ENROLLMENTS, rows.collect()).await
@@ -73,11 +75,17 @@ impl Pen<'_> {
         let rows = proofs.map(|((thumbprint, jti), at)| json!([thumbprint, jti, at.micros()]));
         self.run(INSERT_PROOFS, rows.collect()).await?;
         if before.signing_keys != after.signing_keys {
+            let row = |key: &StoredKey| {
+                let private = self.sealed_now(&keys::label(key.id), &key.private)?;
+                Ok(json!([key.id, key.purpose, key.public, private, key.status, key.created_at.micros()]))
+            };
             let rows = after
                 .signing_keys
                 .iter()
-                .map(|key| json!([key.id, key.purpose, key.public, key.private, key.status, key.created_at.micros()]));
-            self.run(INSERT_SIGNING_KEYS, rows.collect()).await?;
+                .filter(|key| !before.signing_keys.contains(key))
+                .map(row)
+                .collect::<Result<_, StoreError>>()?;
+            self.run(INSERT_SIGNING_KEYS, rows).await?;
         }
         Ok(())
     }
