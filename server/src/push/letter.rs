@@ -32,6 +32,11 @@ pub enum Message {
         /// What.
         notice: Notice,
     },
+    /// It was removed, and not by itself: the last that it is told. It has no row any more, and can fetch nothing.
+    Farewell {
+        /// What it is told; kept nowhere.
+        notice: Notice,
+    },
 }
 
 /// A [`Message`] on its way. Its `Debug` tells neither text nor endpoint.
@@ -63,13 +68,18 @@ impl Letter {
     pub fn topic(&self) -> String {
         match &self.message {
             Message::Challenge { id, .. } | Message::Cancelled { id } => id.to_string().replace('-', ""),
-            Message::Notice { notice } => notice.topic(),
+            Message::Notice { notice } | Message::Farewell { notice } => notice.topic(),
         }
     }
 
     /// Whether it is a notice.
     pub(super) const fn is_notice(&self) -> bool {
-        matches!(self.message, Message::Notice { .. })
+        matches!(self.message, Message::Notice { .. } | Message::Farewell { .. })
+    }
+
+    /// Whether it goes to a phone that is no longer there.
+    pub(super) const fn is_farewell(&self) -> bool {
+        matches!(self.message, Message::Farewell { .. })
     }
 
     pub(super) fn key(&self) -> Key {

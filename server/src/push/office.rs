@@ -258,6 +258,10 @@ impl Staff {
 
     /// Whether the phone is still to be told. Where the store cannot say, it is: a hint too many does no harm.
     async fn is_wanted(&self, letter: &Letter) -> bool {
+        if letter.is_farewell() {
+            // That the phone is gone is what it says.
+            return true;
+        }
         let same = match self.desk.store.device(letter.device).await {
             Ok(Some((device, _))) => device.is_active() && device.push.as_ref() == Some(&letter.to),
             Ok(None) => false,
@@ -274,8 +278,11 @@ impl Staff {
         let text = match &letter.message {
             Message::Challenge { signed, .. } => text("challenge", signed),
             Message::Cancelled { id } => text("cancelled", &id.to_string()),
-            Message::Notice { notice } => {
-                let gateway = self.desk.store.gateway(notice.gateway).await.map_err(|error| error.to_string())?;
+            Message::Notice { notice } | Message::Farewell { notice } => {
+                let gateway = match notice.news.gateway {
+                    Some(id) => self.desk.store.gateway(id).await.map_err(|error| error.to_string())?,
+                    None => None,
+                };
                 let name = gateway.map(|gateway| gateway.name);
                 let claims = notice.claims(&self.desk.issuer, letter.device, &letter.username, name);
                 text("notice", &self.desk.keys.sign_notice(&claims).map_err(|SigningFailed| "signing failed")?)
@@ -293,7 +300,8 @@ impl Staff {
                 self.refusals.accepted(service);
                 self.desk.metrics.seconds.observe(now.since(letter.at).as_secs_f64());
             }
-            Outcome::Gone => self.forget(letter, now).await,
+            // With the phone, its subscription was forgotten.
+            Outcome::Gone if !letter.is_farewell() => self.forget(letter, now).await,
             Outcome::Refused { status } => self.alarm(letter, service, *status, now).await,
             Outcome::Busy { retry_after } if is_new("busy") => {
                 tracing::warn!(origin, ?retry_after, "a push service wants to be left alone for some time");

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gatematch_domain::challenge::Client;
-use gatematch_domain::notice::{Kind, Notice};
+use gatematch_domain::notice::{Kind, News, Notice};
 use gatematch_protocol::device::{PushKeys, PushSubscription};
 use gatematch_protocol::id::{ChallengeId, DeviceId, GatewayId, UserId};
 use gatematch_protocol::secret::Secret;
@@ -107,7 +107,9 @@ pub(crate) fn user_id(number: u32) -> UserId {
 /// A notice to a phone at this endpoint, good for a day.
 pub(crate) fn notice(device: u32, endpoint: &str, at: Timestamp) -> Letter {
     let (user, gateway) = (user_id(device), GatewayId::new(at, [1; 10]));
-    let notice = Notice::of_login(challenge_id(device), user, Kind::NoPage, gateway, Client::default(), at);
+    let news =
+        News { user, kind: Kind::NoPage, gateway: Some(gateway), client: Some(Client::default()), but: None, at };
+    let notice = Notice { id: challenge_id(device).into(), news };
     let good_until = at.plus_seconds(86_400);
     Letter { message: Message::Notice { notice }, good_until, ..letter(device, 1, endpoint, at) }
 }

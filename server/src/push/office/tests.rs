@@ -1,9 +1,10 @@
 mod bounds;
+mod farewell;
 
 use gatematch_domain::enrollment::Registration;
 use gatematch_domain::gateway::Gateway;
-use gatematch_domain::notice::{Kind, Notice};
-use gatematch_domain::open::Login;
+use gatematch_domain::login::Login;
+use gatematch_domain::notice::{Kind, News, Notice};
 use gatematch_domain::policy::Ruling;
 use gatematch_domain::user::UserChange;
 use gatematch_domain::username::Domains;
@@ -86,6 +87,7 @@ impl Scene {
             signed: vec![(self.device, "signed".to_owned())],
             numbered: true,
             draw: 7,
+            dormant_after: None,
             repeat: None,
         };
         let opened = self.store.open_challenge(open).await.unwrap();
@@ -171,11 +173,12 @@ async fn enroll(store: &dyn Store, now: Timestamp) -> (UserId, DeviceId) {
         id: UserId::new(now, [1; 10]),
         username: Domains::default().canonical("alice").unwrap(),
         change: UserChange::default(),
+        protected_groups: Vec::new(),
         as_admin: true,
     };
     let UserPut::Created(user) = store.put_user(put).await.unwrap() else { panic!("she was there") };
     let token = enrollment(EnrollmentId::new(now, [1; 10]), user.id, sha256("token"), now, 600);
-    assert!(store.create_enrollment(act(now), token).await.unwrap());
+    store.create_enrollment(act(now), token).await.unwrap().unwrap();
     let phone = Registration {
         id: trial::device_id(1),
         key: SigningKey::generate().unwrap().public(),
@@ -341,7 +344,9 @@ async fn a_notice_is_signed_for_its_phone() {
     let scene = Scene::new(Recording::default()).await;
     let now = scene.now();
     let id = trial::challenge_id(5);
-    let notice = Notice::of_login(id, scene.user, Kind::NoPage, scene.gateway.id, Default::default(), now);
+    let (gateway, client) = (Some(scene.gateway.id), Some(Default::default()));
+    let news = News { user: scene.user, kind: Kind::NoPage, gateway, client, but: None, at: now };
+    let notice = Notice { id: id.into(), news };
     let good_until = now.plus_seconds(86_400);
     let letter = Letter { message: Message::Notice { notice }, good_until, ..scene.challenge(1).await };
     scene.mailbox.post(vec![letter]);
