@@ -11,6 +11,7 @@ use gatematch_protocol::result::ResultClaims;
 
 use crate::crypto::SigningKey;
 use crate::edge::{Edge, NoEntropy};
+use crate::pepper::Peppers;
 use crate::push::vapid::VapidClaims;
 use crate::store::{Act, Store, StoreError, StoredKey};
 use crate::vault::{DoesNotOpen, NotSealed, Vault};
@@ -21,6 +22,8 @@ mod purpose {
     pub(super) const TOKENS: &str = "tokens";
     /// Pushes (RFC 8292).
     pub(super) const VAPID: &str = "vapid";
+    /// Nothing: codes that people keep are hashed with it.
+    pub(super) const PEPPER: &str = "pepper";
 }
 
 /// Why the server has no keys.
@@ -54,6 +57,7 @@ pub struct Keys {
     published: JwkSet,
     vapid: jsonwebtoken::EncodingKey,
     vapid_public: String,
+    peppers: Peppers,
 }
 
 impl Keys {
@@ -62,7 +66,11 @@ impl Keys {
     /// # Errors
     /// [`KeysFault`].
     pub async fn open(store: &dyn Store, vault: &Vault, edge: &Edge) -> Result<Self, KeysFault> {
-        let fresh = vec![new_key(purpose::TOKENS, vault, edge)?, new_key(purpose::VAPID, vault, edge)?];
+        let fresh = vec![
+            new_key(purpose::TOKENS, vault, edge)?,
+            new_key(purpose::VAPID, vault, edge)?,
+            new_pepper(vault, edge)?,
+        ];
         let act = Act::new(Actor::System, edge.now());
         let stored = store.create_signing_keys(act, fresh).await?;
         let active = |wanted: &'static str| {
@@ -71,6 +79,10 @@ impl Keys {
         };
         let tokens = active(purpose::TOKENS)?;
         let vapid = active(purpose::VAPID)?;
+        let peppers = stored.iter().filter(|key| key.purpose == purpose::PEPPER);
+        let opened = peppers.map(|key| Ok((key.id, vault.open(&label(key.id), &key.private)?)));
+        let opened = opened.collect::<Result<_, KeysFault>>()?;
+        let peppers = Peppers::new(active(purpose::PEPPER)?.id, opened);
         let kid = tokens.id.to_string();
         let vapid_key = open_key(vapid, vault)?;
         let tokens = open_key(tokens, vault)?;
@@ -83,6 +95,7 @@ impl Keys {
             published: JwkSet { keys: published },
             vapid: jsonwebtoken::EncodingKey::from_ec_der(vapid_key.pkcs8()),
             vapid_public: vapid.public.clone(),
+            peppers,
         })
     }
 
@@ -96,6 +109,12 @@ impl Keys {
     #[must_use]
     pub fn vapid_public(&self) -> &str {
         &self.vapid_public
+    }
+
+    /// What codes are hashed with.
+    #[must_use]
+    pub const fn peppers(&self) -> &Peppers {
+        &self.peppers
     }
 
     /// Signs a challenge.
@@ -135,7 +154,8 @@ impl Keys {
     }
 }
 
-fn label(id: KeyId) -> String {
+/// What a private key is sealed under.
+pub(crate) fn label(id: KeyId) -> String {
     format!("signing-key:{id}")
 }
 
@@ -148,6 +168,20 @@ fn new_key(purpose: &str, vault: &Vault, edge: &Edge) -> Result<StoredKey, KeysF
         purpose: purpose.to_owned(),
         public: base64url::encode(key.public().to_sec1()),
         private: vault.seal(&label(id), key.pkcs8())?,
+        status: "active".to_owned(),
+        created_at: now,
+    })
+}
+
+fn new_pepper(vault: &Vault, edge: &Edge) -> Result<StoredKey, KeysFault> {
+    let now = edge.now();
+    let id = KeyId::new(now, edge.random()?);
+    let pepper = zeroize::Zeroizing::new(edge.random::<32>()?);
+    Ok(StoredKey {
+        id,
+        purpose: purpose::PEPPER.to_owned(),
+        public: String::new(),
+        private: vault.seal(&label(id), pepper.as_slice())?,
         status: "active".to_owned(),
         created_at: now,
     })

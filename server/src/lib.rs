@@ -1,13 +1,17 @@
 //! What happens: the HTTP API, storage, jobs and the command line of Gatematch.
 
+mod base32;
 pub mod cli;
 pub mod connect;
 pub mod crypto;
+pub mod factors;
 pub mod http;
 pub mod hub;
 mod jobs;
 pub mod keys;
 pub mod listen;
+mod oath;
+pub mod pepper;
 pub mod phone;
 pub mod push;
 pub mod settings;

@@ -130,6 +130,19 @@ mod tests {
             "gatematch device list alice",
             "gatematch enroll alice --expires-in 60 --json",
             "gatematch audit tail -n 5 --follow --user alice",
+            "gatematch keys list --json",
+            "gatematch user list --dormant 60",
+            "gatematch user unlock alice --reason called",
+            "gatematch authenticator list alice",
+            "gatematch device revoke 01234567-89ab-7def-8123-456789abcdef --reason lost",
+            "gatematch pass alice --for 8h --uses 5 --starts 2031-01-31T08:00+01:00 --reason lost",
+            "gatematch pass alice --end --reason found",
+            "gatematch recovery-codes alice --reason paper --json",
+            "gatematch totp add alice --label KeePass --reason PC",
+            "gatematch totp import tokens.csv --dry-run",
+            "gatematch bypass add alice --for 2h --uses 3 --reason outage",
+            "gatematch bypass list",
+            "gatematch keys rotate --master --new-key next.key",
         ] {
             assert!(Arguments::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }
@@ -140,6 +153,12 @@ mod tests {
             "gatematch enroll alice --expires-in 601",
             "gatematch demo --web --radius",
             "gatematch device revoke nonsense",
+            "gatematch keys rotate --new-key next.key",
+            "gatematch pass alice --for 8h",
+            "gatematch pass alice --reason lost",
+            "gatematch pass alice --for 31d --reason lost",
+            "gatematch bypass add alice --reason outage",
+            "gatematch bypass add alice --for 25h --reason outage",
         ] {
             assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

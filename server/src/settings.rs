@@ -65,6 +65,10 @@ pub struct Settings {
     pub protected_groups: Vec<String>,
     /// Whether somebody else must confirm a new phone.
     pub require_device_confirmation: bool,
+    /// Whether administrators must say why, whenever they change what somebody signs in with.
+    pub require_reasons: bool,
+    /// After how many seconds without a sign-in an account sleeps until it is unlocked; `None`: never.
+    pub dormant_after: Option<i64>,
     /// Hosts that push may call, beside the public push services.
     pub push_hosts: PushHosts,
     /// The proxy through which push services are called; `None`: they are called directly.
@@ -144,6 +148,8 @@ impl Settings {
             domains: Domains::default(),
             protected_groups: Vec::new(),
             require_device_confirmation: false,
+            require_reasons: false,
+            dormant_after: None,
             push_hosts: PushHosts::default(),
             push_proxy: None,
             push_ca_file: None,

@@ -1,5 +1,7 @@
 //! Puts the server together, and takes it apart again.
 
+mod vault;
+
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::net::SocketAddr;
@@ -13,6 +15,7 @@ use gatematch_protocol::time::Timestamp;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+pub use self::vault::has_given_key;
 use crate::edge::Edge;
 use crate::http::Metrics;
 use crate::http::app::{App, Inner};
@@ -31,13 +34,13 @@ use crate::push::{Delivery, Letter};
 use crate::settings::Settings;
 use crate::store::sqlite::{Database, OpenFault};
 use crate::store::{Bell, Store};
-use crate::vault::{KEY_FILE, MasterKey, MasterKeyFault, NotSealed, Vault};
+use crate::vault::{KEY_FILE, MasterKeyFault, NotSealed, Vault};
 
 /// How long a server may take to stop, whatever runs beside it included (contract section 13: 5 s).
 pub const TIME_TO_STOP: Duration = Duration::from_millis(4_500);
 /// How much of it is kept for the database.
 const LAST_WORDS: Duration = Duration::from_millis(1_500);
-/// The file that a serving process keeps locked.
+/// The file that a serving process keeps locked. It says where the process has the master key from.
 const LOCK_FILE: &str = "serve.lock";
 
 /// Why the server does not start.
@@ -74,6 +77,16 @@ pub enum StartFault {
         database: PathBuf,
         /// Where the master key is.
         key: String,
+    },
+    /// The environment gives another master key than the one that the database is sealed under, which is in a file.
+    #[error(
+        "the database {database} was sealed under another master key than the one in GATEMATCH_MASTER_KEY; the one in {directory} (master.key, or master.key.next) opens it: unset GATEMATCH_MASTER_KEY, or set it to that key and move the file to where your keys are kept"
+    )]
+    KeyIsInFile {
+        /// The database.
+        database: PathBuf,
+        /// Where the file is.
+        directory: PathBuf,
     },
     /// The vault cannot be made.
     #[error(transparent)]
@@ -154,39 +167,14 @@ pub async fn open_store(
         return Err(OpenFault::Lost { path: settings.database.clone(), directory: dir.to_owned() }.into());
     }
     let mut database = Database::at(&settings.database).await?;
-    let sealed = database
-        .has_keys()
-        .await
-        .map_err(|error| OpenFault::Io { path: settings.database.clone(), what: error.to_string() })?;
-    let master = master_key(settings, edge, sealed)?;
-    let vault = Arc::new(Vault::new(&master, edge.clone())?);
+    let vault = Arc::new(vault::open(settings, edge, &mut database).await?);
     let store = database.serve(Arc::clone(&vault), edge.clone(), bell);
     Ok((Arc::new(store), vault))
 }
 
-fn master_key(settings: &Settings, edge: &Edge, sealed: bool) -> Result<MasterKey, StartFault> {
-    if let Some(text) = &settings.master_key {
-        return Ok(MasterKey::from_text(text.reveal(), "GATEMATCH_MASTER_KEY")?);
-    }
-    match MasterKey::read(&settings.data_dir)? {
-        Some(key) => Ok(key),
-        None if sealed => Err(StartFault::MasterKeyLost(settings.data_dir.join(KEY_FILE))),
-        None => match MasterKey::create(&settings.data_dir, edge) {
-            // Another command made it at the same moment.
-            Err(MasterKeyFault::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
-                let key = MasterKey::read(&settings.data_dir)?;
-                key.ok_or_else(|| StartFault::MasterKeyLost(settings.data_dir.join(KEY_FILE)))
-            }
-            made => Ok(made?),
-        },
-    }
-}
-
 fn keys_fault(fault: KeysFault, settings: &Settings) -> StartFault {
     let KeysFault::Sealed(_) = fault else { return fault.into() };
-    let in_file = || settings.data_dir.join(KEY_FILE).display().to_string();
-    let key = settings.master_key.as_ref().map_or_else(in_file, |_| "GATEMATCH_MASTER_KEY".to_owned());
-    StartFault::OtherMasterKey { database: settings.database.clone(), key }
+    vault::other_master_key(settings)
 }
 
 /// A server that is up.
@@ -238,6 +226,7 @@ pub async fn serve_with(
     let (store, vault) = open_store(&settings, &edge, bell).await?;
     let keys = Keys::open(store.as_ref(), &vault, &edge).await.map_err(|fault| keys_fault(fault, &settings))?;
     let keys = Arc::new(keys);
+    vault::settle(&settings, store.as_ref(), &edge).await?;
     let listeners = listeners.bind().await?;
     let issuer = settings.issuer.clone().unwrap_or_else(|| format!("http://{}", listeners.address()));
     let desk = Desk {

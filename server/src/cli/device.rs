@@ -2,13 +2,16 @@
 
 use clap::Subcommand;
 use gatematch_domain::account::Account;
-use gatematch_domain::device::Device;
+use gatematch_domain::device::{ConfirmRefusal, Device};
+use gatematch_domain::text::{disarm, reason};
+use gatematch_domain::username::Username;
 use gatematch_protocol::device::DeviceView;
 use gatematch_protocol::id::DeviceId;
 use serde_json::json;
 
 use super::fault::Fault;
 use super::operator::Operator;
+use super::standing;
 use super::terminal::{Terminal, shown_time};
 
 /// `gatematch device ...`.
@@ -19,10 +22,20 @@ pub enum DeviceCommand {
         /// Who
         user: String,
     },
+    /// Let a new phone be used, by the six digits that it shows
+    Confirm {
+        /// The phone, as `list` shows it
+        id: DeviceId,
+        /// The digits
+        code: String,
+    },
     /// Take a phone away; it is refused from then on
     Revoke {
         /// The phone, as `list` shows it
         id: DeviceId,
+        /// Why; the audit log keeps it
+        #[arg(long)]
+        reason: Option<String>,
     },
 }
 
@@ -35,7 +48,8 @@ pub(super) async fn run(command: &DeviceCommand, operator: &Operator, terminal: 
             }
             show(&account, terminal)
         }
-        DeviceCommand::Revoke { id } => revoke(*id, operator, terminal).await,
+        DeviceCommand::Confirm { id, code } => confirm(*id, code, operator, terminal).await,
+        DeviceCommand::Revoke { id, reason } => revoke(*id, reason.as_deref(), operator, terminal).await,
     }
 }
 
@@ -60,16 +74,57 @@ pub(super) fn show(account: &Account, terminal: &mut Terminal) -> Result<(), Fau
     terminal.table(&["ID", "NAME", "STATE", "PUSH", "ENROLLED", "LAST USED"], &rows)
 }
 
-async fn revoke(id: DeviceId, operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {
+async fn confirm(id: DeviceId, code: &str, operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {
+    let digits: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+    if digits.len() != 6 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Err(Fault::usage(
+            "The phone shows six digits.",
+            "Nothing was tried.",
+            "Give them as the phone shows them.",
+        ));
+    }
+    let (what, todo) = match operator.store.confirm_device(operator.act(), id, digits).await? {
+        Ok(()) if terminal.is_json() => return terminal.json(&json!({"id": id})),
+        Ok(()) => return terminal.line("The phone is confirmed: it is asked from now on."),
+        Err(ConfirmRefusal::Unknown) => ("There is no such phone.", "See: gatematch device list NAME"),
+        Err(ConfirmRefusal::Confirmed) => ("It was confirmed before, and works.", ""),
+        Err(ConfirmRefusal::WrongCode) => (
+            "These are not the digits that the phone shows.",
+            "Compare them once more: the third wrong try removes the phone.",
+        ),
+    };
+    Err(Fault::refused(what, "The phone was not confirmed.", todo))
+}
+
+async fn revoke(id: DeviceId, why: Option<&str>, operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {
+    let reason = why.map(reason).transpose()?;
+    if reason.is_none() && operator.settings.require_reasons {
+        return Err(Fault::usage("The settings ask for a reason.", "Nothing was changed.", "Give one with --reason."));
+    }
+    let why = reason.unwrap_or_else(|| "removed on the command line".to_owned());
     let no_phone = || {
         Fault::refused(format!("There is no phone {id}."), "Nothing was changed.", "See: gatematch device list USER")
     };
     let (device, user) = operator.store.device(id).await?.ok_or_else(no_phone)?;
-    if !operator.store.revoke_device(operator.act(), id, "removed on the command line".to_owned()).await? {
+    if !operator.store.revoke_device(operator.act(), id, why).await? {
         return Err(no_phone());
     }
     if terminal.is_json() {
         return terminal.json(&json!({"id": id, "user": user.username.as_str()}));
     }
-    terminal.line(&format!("The phone {} of {} is gone: it is refused from now on.", device.name, user.username))
+    let name = &user.username;
+    terminal.line(&format!("The phone {} of {name} is gone: it is refused from now on.", disarm(&device.name)))?;
+    // Whoever was deleted meanwhile has nothing.
+    if let Some(account) = operator.store.account(name.clone()).await? {
+        standing::tell_left(&account, operator.edge.now(), terminal)?;
+    }
+    tell_stolen(name, terminal)
+}
+
+/// What to do where the phone that is gone was stolen.
+pub(super) fn tell_stolen(name: &Username, terminal: &mut Terminal) -> Result<(), Fault> {
+    terminal.line(&format!(
+        "If it was stolen, lock {name} (gatematch user lock {name} --reason TEXT) and look at what is left \
+         (gatematch authenticator list {name}): whoever held the phone could have added some of it."
+    ))
 }

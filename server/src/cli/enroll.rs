@@ -47,7 +47,7 @@ pub(super) async fn run(enroll: &Enroll, operator: &Operator, terminal: &mut Ter
     let id = EnrollmentId::new(act.now, operator.edge.random()?);
     let enrollment = store::enrollment(id, account.user.id, token.digest(), act.now, enroll.expires_in);
     let expires_at = enrollment.expires_at;
-    if !operator.store.create_enrollment(act, enrollment).await? {
+    if operator.store.create_enrollment(act, enrollment).await?.is_err() {
         return Err(no_user(name));
     }
     let link = Secret::new(format!("{issuer}{LINK_PATH}{}", token.reveal()));

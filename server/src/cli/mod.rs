@@ -5,19 +5,28 @@
 
 mod admin_key;
 mod audit;
+mod authenticator;
+mod bypass;
 mod device;
+mod duration;
 pub mod end;
 mod enroll;
 pub mod fault;
 mod gateway;
 mod init;
+mod keys;
 mod operator;
 pub mod owner;
+mod pass;
 mod qr;
+mod recovery_codes;
 pub mod serve;
+mod standing;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
+mod totp;
+mod totp_import;
 mod user;
 
 use std::path::PathBuf;
@@ -80,6 +89,34 @@ pub enum Command {
     },
     /// Make a link, and a QR code, by which a person's phone enrolls
     Enroll(enroll::Enroll),
+    /// What people sign in with: phones and what stands in for them
+    Authenticator {
+        #[command(subcommand)]
+        /// What to do.
+        command: authenticator::AuthenticatorCommand,
+    },
+    /// Give a person an access pass: a code that works for a time in place of the phone
+    Pass(pass::Pass),
+    /// Give a person ten recovery codes, of which each works once in place of the phone
+    RecoveryCodes(recovery_codes::Codes),
+    /// Authenticator apps and hardware tokens
+    Totp {
+        #[command(subcommand)]
+        /// What to do.
+        command: totp::TotpCommand,
+    },
+    /// Let people in without a second factor, for a time and for a reason
+    Bypass {
+        #[command(subcommand)]
+        /// What to do.
+        command: bypass::BypassCommand,
+    },
+    /// The keys that the server seals and signs with
+    Keys {
+        #[command(subcommand)]
+        /// What to do.
+        command: keys::KeysCommand,
+    },
     /// What happened
     Audit {
         #[command(subcommand)]
@@ -139,7 +176,8 @@ async fn run_as(
 const fn may_begin(command: &Command) -> bool {
     matches!(
         command,
-        Command::AdminKey { command: admin_key::AdminKeyCommand::Create { .. } }
+        // Whose key it is: there is nobody yet.
+        Command::AdminKey { command: admin_key::AdminKeyCommand::Create { user: None, .. } }
             | Command::Gateway { command: gateway::GatewayCommand::Add(_) }
             | Command::User { command: user::UserCommand::Add(_) }
     )
@@ -152,6 +190,12 @@ async fn carry_out(command: &Command, operator: &Operator, terminal: &mut Termin
         Command::User { command } => user::run(command, operator, terminal).await,
         Command::Device { command } => device::run(command, operator, terminal).await,
         Command::Enroll(enroll) => enroll::run(enroll, operator, terminal).await,
+        Command::Authenticator { command } => authenticator::run(command, operator, terminal).await,
+        Command::Pass(pass) => pass::run(pass, operator, terminal).await,
+        Command::RecoveryCodes(codes) => recovery_codes::run(codes, operator, terminal).await,
+        Command::Totp { command } => totp::run(command, operator, terminal).await,
+        Command::Bypass { command } => bypass::run(command, operator, terminal).await,
+        Command::Keys { command } => keys::run(command, operator, terminal).await,
         Command::Audit { command } => audit::run(command, operator, terminal).await,
         // Done before the store was opened.
         Command::Serve(_) | Command::Init(_) => Ok(()),

@@ -1,4 +1,7 @@
-use clap::Parser;
+mod factors;
+mod phones;
+
+use clap::{CommandFactory as _, Parser};
 use serde_json::Value;
 
 use super::terminal::tests::Paper;
@@ -101,6 +104,22 @@ async fn keys_are_made_listed_and_taken_away() {
 }
 
 #[tokio::test]
+async fn a_key_is_somebodys_who_is_there() {
+    let shell = Shell::new();
+    let line = "admin-key create --role admin --name Desk --user";
+    assert!(shell.refused(&format!("{line} alice")).await.contains("There is no database"));
+    shell.done("user add alice").await;
+    assert!(shell.refused(&format!("{line} nobody")).await.contains("There is no user nobody."));
+    assert_eq!(shell.json("admin-key list").await["items"], Value::Array(vec![]));
+    shell.done(&format!("{line} CONTOSO\\Alice")).await;
+    shell.done("admin-key create --role auditor --name Log").await;
+    let list = shell.done("admin-key list").await;
+    assert!(list.lines().next().unwrap().contains("NAME  USER   MADE") && list.contains("Desk  alice  "), "{list}");
+    let items = shell.json("admin-key list").await["items"].clone();
+    assert_eq!((&items[0]["user"], &items[1]["user"]), (&"alice".into(), &Value::Null));
+}
+
+#[tokio::test]
 async fn gateways_are_added_listed_and_removed() {
     let shell = Shell::new();
     let gateway = shell.json("gateway add rdg01 --application Desktop --can-display").await;
@@ -144,6 +163,13 @@ async fn people_are_kept_locked_and_let_go() {
         "user delete alice",
         "enroll alice",
         "device list alice",
+        "authenticator list alice",
+        "pass alice --for 8h --reason x",
+        "pass alice --end --reason x",
+        "recovery-codes alice --reason x",
+        "totp add alice --reason x",
+        "bypass add alice --for 2h --reason x",
+        "bypass list alice",
     ] {
         assert!(shell.refused(line).await.contains("no user alice"), "{line}");
     }
@@ -180,8 +206,9 @@ async fn the_tail_of_the_audit_log_is_its_end() {
         text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["seq"].as_u64().unwrap()).collect()
     };
     let all = seqs("audit tail --json -n 1000").await;
-    assert_eq!(all, (1..=16).collect::<Vec<_>>(), "gapless");
-    assert_eq!(seqs("audit tail --json -n 3").await, [14, 15, 16]);
+    // The first one tells of the first data key.
+    assert_eq!(all, (1..=17).collect::<Vec<_>>(), "gapless");
+    assert_eq!(seqs("audit tail --json -n 3").await, [15, 16, 17]);
     assert!(seqs("audit tail --json -n 0").await.is_empty());
     let one = seqs("audit tail --json --user USER1 -n 4").await;
     let ones = seqs("audit tail --json --user user1 -n 1000").await;

@@ -2,20 +2,17 @@
 
 use clap::{Args, Subcommand};
 use gatematch_domain::account::Account;
-use gatematch_domain::text::outside;
+use gatematch_domain::text::reason;
 use gatematch_domain::user::{Status, User, UserChange};
 use gatematch_protocol::id::UserId;
 use gatematch_protocol::user as wire;
 use serde_json::json;
 
-use super::device;
 use super::fault::Fault;
 use super::operator::{Operator, no_user};
-use super::terminal::{Terminal, Tone, shown_time};
+use super::standing;
+use super::terminal::{Terminal, shown_time};
 use crate::store::{PutUser, UserDeleted, UserPut};
-
-/// How many users are read at a time.
-const PAGE: u32 = 500;
 
 /// `gatematch user ...`.
 #[derive(Debug, Subcommand)]
@@ -27,8 +24,11 @@ pub enum UserCommand {
         /// Only those with this text in a name
         #[arg(long, default_value = "")]
         query: String,
+        /// Only those with whom nobody has signed in for so many days
+        #[arg(long, value_name = "DAYS")]
+        dormant: Option<u16>,
     },
-    /// Show one person, and his phones
+    /// Show one person: whether he can sign in now, and with what
     Show {
         /// Who
         name: String,
@@ -85,8 +85,8 @@ pub struct Add {
 pub(super) async fn run(command: &UserCommand, operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {
     match command {
         UserCommand::Add(user) => add(user, operator, terminal).await,
-        UserCommand::List { query } => list(query, operator, terminal).await,
-        UserCommand::Show { name } => show(&operator.account(name).await?, terminal),
+        UserCommand::List { query, dormant } => list(query, *dormant, operator, terminal).await,
+        UserCommand::Show { name } => standing::show(&operator.account(name).await?, operator, terminal),
         UserCommand::Lock { name, reason } => lock(name, reason, true, operator, terminal).await,
         UserCommand::Unlock { name, reason } => lock(name, reason, false, operator, terminal).await,
         UserCommand::Disable { name } => switch(name, Status::Disabled, operator, terminal).await,
@@ -126,27 +126,22 @@ async fn put(name: &str, change: UserChange, operator: &Operator) -> Result<User
     let act = operator.act();
     let id = UserId::new(act.now, operator.edge.random()?);
     // Whoever can open the database can do everything.
-    let put = PutUser { act, id, username: operator.username(name)?, change, as_admin: true };
+    let protected_groups = operator.settings.protected_groups.clone();
+    let put = PutUser { act, id, username: operator.username(name)?, change, protected_groups, as_admin: true };
     Ok(operator.store.put_user(put).await?)
 }
 
-async fn list(query: &str, operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {
-    let mut found: Vec<(User, u32)> = Vec::new();
-    loop {
-        let after = found.last().map(|(user, _)| user.username.to_string());
-        let page = operator.store.users(query.to_owned(), after, PAGE).await?;
-        let is_last = page.len() < PAGE as usize;
-        found.extend(page);
-        if is_last {
-            break;
-        }
-    }
+async fn list(query: &str, dormant: Option<u16>, operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {
+    let idle_since = dormant.map(|days| operator.edge.now().plus_seconds(-i64::from(days) * 86_400));
+    let found = operator.users(query, idle_since).await?;
     if terminal.is_json() {
         let items: Vec<_> = found.iter().map(|(user, phones)| user.view(*phones)).collect();
         return terminal.json(&json!({"items": items}));
     }
     if found.is_empty() {
-        let text = if query.is_empty() {
+        let text = if dormant.is_some() {
+            "Nobody is dormant."
+        } else if query.is_empty() {
             "There is nobody yet. To add somebody: gatematch user add NAME"
         } else {
             "Nobody has this text in his name."
@@ -155,10 +150,11 @@ async fn list(query: &str, operator: &Operator, terminal: &mut Terminal) -> Resu
     }
     let row = |(user, phones): &(User, u32)| {
         let name = user.display_name.clone().unwrap_or_default();
-        vec![user.username.to_string(), name, state(user).to_owned(), phones.to_string(), user.groups.join(", ")]
+        let last = user.last_sign_in_at.map_or_else(|| "never".to_owned(), shown_time);
+        vec![user.username.to_string(), name, state(user).to_owned(), phones.to_string(), last, user.groups.join(", ")]
     };
     let rows: Vec<_> = found.iter().map(row).collect();
-    terminal.table(&["USER", "NAME", "STATE", "PHONES", "GROUPS"], &rows)
+    terminal.table(&["USER", "NAME", "STATE", "PHONES", "LAST SIGN-IN", "GROUPS"], &rows)
 }
 
 const fn state(user: &User) -> &'static str {
@@ -169,45 +165,9 @@ const fn state(user: &User) -> &'static str {
     }
 }
 
-fn show(account: &Account, terminal: &mut Terminal) -> Result<(), Fault> {
-    let user = &account.user;
-    if terminal.is_json() {
-        return terminal
-            .json(&json!({"user": view(account), "locked_because": user.locked, "devices": device::views(account)}));
-    }
-    let title = terminal.toned(Tone::Bold, user.username.as_str());
-    terminal.line(&title)?;
-    let may = match (user.status, &user.locked) {
-        (Status::Disabled, _) => "no: the account is disabled".to_owned(),
-        (Status::Active, Some(reason)) => format!("no: locked ({reason})"),
-        (Status::Active, None) if account.active_devices().next().is_none() => "no: no phone is enrolled".to_owned(),
-        (Status::Active, None) => "yes".to_owned(),
-    };
-    let line = |name: &str, value: &str| format!("  {name:<14}{}", gatematch_domain::text::disarm(value));
-    terminal.line(&line("can sign in", &may))?;
-    for (name, value) in [("name", &user.display_name), ("email", &user.email)] {
-        if let Some(value) = value {
-            terminal.line(&line(name, value))?;
-        }
-    }
-    if !user.groups.is_empty() {
-        terminal.line(&line("groups", &user.groups.join(", ")))?;
-    }
-    terminal.line(&line("failures", &user.limits.failures().to_string()))?;
-    terminal.line(&line("made", &shown_time(user.created_at)))?;
-    terminal.line("")?;
-    device::show(account, terminal)
-}
-
-async fn lock(
-    name: &str,
-    reason: &str,
-    is_lock: bool,
-    operator: &Operator,
-    terminal: &mut Terminal,
-) -> Result<(), Fault> {
+async fn lock(name: &str, why: &str, is_lock: bool, operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {
     let name = operator.username(name)?;
-    let reason = outside("reason", reason)?;
+    let reason = reason(why)?;
     let (act, store) = (operator.act(), &operator.store);
     let done = if is_lock {
         store.lock_user(act, name.clone(), reason).await?
@@ -254,6 +214,6 @@ fn tell(account: &Account, text: &str, terminal: &mut Terminal) -> Result<(), Fa
     if terminal.is_json() { terminal.json(&view(account)) } else { terminal.line(text) }
 }
 
-fn view(account: &Account) -> wire::UserView {
+pub(super) fn view(account: &Account) -> wire::UserView {
     account.user.view(u32::try_from(account.devices.len()).unwrap_or(u32::MAX))
 }

@@ -62,7 +62,9 @@ async fn user(store: &dyn Store, act: &Act, edge: &Edge) -> Result<(), Fault> {
     let username = named.map_err(|fault| Fault::broken(format!("{fault}."), "", ""))?;
     let id = UserId::new(act.now, edge.random()?);
     let change = UserChange { display_name: Some("Alice".to_owned()), ..UserChange::default() };
-    store.put_user(PutUser { act: act.clone(), id, username, change, as_admin: true }).await?;
+    store
+        .put_user(PutUser { act: act.clone(), id, username, change, protected_groups: Vec::new(), as_admin: true })
+        .await?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use gatematch_protocol::json;
 use gatematch_protocol::problem::Code;
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
 
 use super::problem::Problem;
 
@@ -39,9 +40,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 }
 
 /// All of a body. It is copied piece by piece: each piece keeps the whole buffer that it was read into, so whoever
-/// sends single bytes would have thousands of buffers kept if the pieces were.
-async fn whole(mut body: Body) -> Result<Vec<u8>, Problem> {
-    let mut whole = Vec::new();
+/// sends single bytes would have thousands of buffers kept if the pieces were. It may hold a code, so it is wiped.
+async fn whole(mut body: Body) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    let mut whole = Zeroizing::new(Vec::new());
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Problem::new(Code::MalformedBody, "The body ended before its time."))?;
         // What is no data is a trailer, and nobody asks for those.

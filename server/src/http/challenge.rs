@@ -6,11 +6,11 @@ use axum::http::{HeaderMap, StatusCode};
 use gatematch_domain::audit::Actor;
 use gatematch_domain::challenge::{Challenge, Display, State as Life};
 use gatematch_domain::gateway::Gateway;
-use gatematch_domain::open::Login;
-use gatematch_domain::policy::Ruling;
+use gatematch_domain::login::Login;
+use gatematch_domain::policy::{Method, Ruling};
 use gatematch_domain::redemption::{RedeemRefusal, result_claims};
 use gatematch_protocol::base64url;
-use gatematch_protocol::challenge::{ChallengeView, CreateChallenge, MAX_SIGNED_BYTES, Passcode, Redeem};
+use gatematch_protocol::challenge::{ChallengeView, CreateChallenge, MAX_SIGNED_BYTES, Redeem};
 use gatematch_protocol::id::{ChallengeId, DeviceId};
 use gatematch_protocol::problem::Code;
 use gatematch_protocol::secret::sha256;
@@ -82,7 +82,7 @@ pub(super) async fn redeem(
     Json(body): Json<Redeem>,
 ) -> Answer<Answered<ChallengeView>> {
     let wait = query.wait()?;
-    let id = app.own(&gateway, &id).await?;
+    let id = app.own(&gateway, &id).await?.id;
     if !is_visible_ascii(&body.redemption_id) {
         return Err(Problem::new(Code::InvalidValue, "redemption_id must be 1 to 128 visible ASCII characters."));
     }
@@ -103,20 +103,8 @@ pub(super) async fn redeem(
     Ok(Answered(view))
 }
 
-pub(super) async fn passcode(
-    State(app): State<App>,
-    TheGateway(gateway): TheGateway,
-    id: Segment,
-    // Nobody holds a factor that has codes yet, so none is looked at: each is wrong, and counted.
-    Json(Passcode { .. }): Json<Passcode>,
-) -> Answer<Answered<ChallengeView>> {
-    let id = app.own(&gateway, &id).await?;
-    let challenge = app.store.spend_passcode(app.act(Actor::Gateway(gateway.id)), id, gateway.id).await??;
-    Ok(Answered(view(&challenge)))
-}
-
 pub(super) async fn cancel(State(app): State<App>, TheGateway(gateway): TheGateway, id: Segment) -> Answer<StatusCode> {
-    let id = app.own(&gateway, &id).await?;
+    let id = app.own(&gateway, &id).await?.id;
     app.store.cancel_challenge(app.act(Actor::Gateway(gateway.id)), id, gateway.id).await??;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -147,6 +135,7 @@ impl Inner {
                 login: login.clone(),
                 ruling: ruling.clone(),
                 draw: u64::from_be_bytes(self.edge.random()?),
+                dormant_after: self.settings.dormant_after,
                 repeat: repeat.clone(),
             };
             match self.store.open_challenge(open).await? {
@@ -178,6 +167,10 @@ impl Inner {
         asks: (&Ruling, bool),
     ) -> Answer<Vec<(DeviceId, String)>> {
         let Some(username) = &login.username else { return Ok(Vec::new()) };
+        // A gateway that takes codes alone has no phone asked.
+        if login.methods.as_ref().is_some_and(|methods| !methods.contains(&Method::Push)) {
+            return Ok(Vec::new());
+        }
         let Some(account) = self.store.account(username.clone()).await? else { return Ok(Vec::new()) };
         let mut signed = Vec::with_capacity(account.devices.len());
         for device in account.active_devices() {
@@ -193,16 +186,16 @@ impl Inner {
         Ok(signed)
     }
 
-    /// The id of a challenge that `gateway` made.
-    async fn own(&self, gateway: &Gateway, id: &Segment) -> Answer<ChallengeId> {
+    /// A challenge that `gateway` made.
+    pub(super) async fn own(&self, gateway: &Gateway, id: &Segment) -> Answer<Challenge> {
         let id = id.id()?;
         let challenge = self.store.challenge(id).await?.filter(|challenge| challenge.gateway == gateway.id);
-        challenge.map(|challenge| challenge.id).ok_or_else(|| Problem::from(RedeemRefusal::Unknown))
+        challenge.ok_or_else(|| Problem::from(RedeemRefusal::Unknown))
     }
 }
 
 /// A challenge as its gateway sees it.
-fn view(challenge: &Challenge) -> ChallengeView {
+pub(super) fn view(challenge: &Challenge) -> ChallengeView {
     ChallengeView {
         id: challenge.id,
         status: challenge.state.as_str().to_owned(),

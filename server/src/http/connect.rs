@@ -100,6 +100,8 @@ pub(super) async fn arm(
         armed_at: now,
         expires_at: now.plus_seconds(ARMED_SECONDS),
         stage: Stage::Armed,
+        opened: None,
+        wrong_passcodes: 0,
     };
     let replaces = cookie(&headers, SESSION_COOKIE).map(sha256);
     let armed = app.store.arm_session(store::ArmSession { session, replaces, browser_token }).await?;
@@ -147,7 +149,8 @@ pub(super) async fn confirm(
     }
     let confirm = ConfirmSession { now: app.now(), token_digest: visitor.token_digest.clone(), mine: body.mine };
     match app.store.confirm_session(confirm).await? {
-        Some(Ok(())) => {}
+        Some(Ok(())) if body.mine => {}
+        Some(Ok(())) => app.metrics.reported(),
         Some(Err(NothingToConfirm { shown })) => return Err(nothing_to_confirm(shown)),
         None => return Err(nothing_to_confirm(app.shown(&visitor.page).await?.0.as_str())),
     }
@@ -155,7 +158,7 @@ pub(super) async fn confirm(
     Ok(Answered(app.shown(&page).await?.1))
 }
 
-fn nothing_to_confirm(shown: &'static str) -> Problem {
+pub(super) fn nothing_to_confirm(shown: &'static str) -> Problem {
     Problem::new(Code::NothingToConfirm, "Nothing was changed.").with("state", shown)
 }
 
@@ -196,9 +199,13 @@ impl Inner {
             gateway: None,
             client_name: None,
             requested_at: None,
+            open_until: None,
         };
         if let Shown::Number(number) = &shown {
-            view.number = Some(number.reveal().to_owned());
+            view.number = number.as_ref().map(|number| number.reveal().to_owned());
+        }
+        if shown == Shown::Armed && !page.is_eclipsed {
+            view.open_until = session.open_by(self.now()).map(|opened| opened.until);
         }
         let tells = matches!(shown, Shown::Confirm | Shown::Number(_) | Shown::Approved | Shown::Refused);
         if let Some(challenge) = challenge.filter(|_| tells) {

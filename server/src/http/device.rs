@@ -15,6 +15,7 @@ use gatematch_protocol::notice::{Notices, SignedNotice};
 use gatematch_protocol::problem::Code;
 
 use super::app::{App, Inner};
+use super::authenticator::BY_ADMINISTRATOR;
 use super::body::Json;
 use super::guard::Caller;
 use super::params::{Query, Segment, TheAdmin, ThePhone};
@@ -90,17 +91,26 @@ pub(super) async fn notices(State(app): State<App>, ThePhone(phone): ThePhone) -
         return Ok(Answered(Notices { items }));
     }
     for notice in app.store.notices(phone.user.id, phone.device.created_at).await? {
+        if notice.news.but == Some(phone.device.id) {
+            continue;
+        }
         let username = phone.user.username.as_str();
-        let claims = notice.claims(&app.issuer, phone.device.id, username, name(notice.gateway));
+        let claims = notice.claims(&app.issuer, phone.device.id, username, notice.news.gateway.and_then(name));
         items.push(SignedNotice { id: notice.id, notice: app.keys.sign_notice(&claims)? });
     }
     Ok(Answered(Notices { items }))
 }
 
-pub(super) async fn remove(State(app): State<App>, TheAdmin(admin): TheAdmin, id: Segment) -> Answer<StatusCode> {
+pub(super) async fn remove(
+    State(app): State<App>,
+    TheAdmin(admin): TheAdmin,
+    id: Segment,
+    query: Query,
+) -> Answer<StatusCode> {
     let (device, user) = app.store.device(id.id()?).await?.ok_or_else(Problem::not_found)?;
     app.may_manage(&admin, &user)?;
-    deleted(app.store.revoke_device(app.act_of(&admin), device.id, "removed by an administrator".to_owned()).await?)
+    let why = app.query_reason(&query)?.unwrap_or_else(|| BY_ADMINISTRATOR.to_owned());
+    deleted(app.store.revoke_device(app.act_of(&admin), device.id, why).await?)
 }
 
 pub(super) async fn confirm(

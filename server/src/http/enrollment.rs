@@ -36,25 +36,14 @@ pub(super) async fn create(
     let account = app.store.account(username).await?.ok_or_else(Problem::not_found)?;
     app.may_manage(&admin, &account.user)?;
     let life = seconds("expires_in", body.expires_in, MAX_LIFE_SECONDS, 1..=MAX_LIFE_SECONDS)?;
-    let token = Secret::from_random(prefix::ENROLLMENT, &app.edge.random()?);
-    let id = EnrollmentId::new(app.now(), app.edge.random()?);
-    let mut enrollment = store::enrollment(id, account.user.id, token.digest(), app.now(), life);
-    enrollment.by_admin = admin.role == Role::Admin;
-    let expires_at = enrollment.expires_at;
-    if !app.store.create_enrollment(app.act_of(&admin), enrollment).await? {
-        return Err(Problem::not_found());
-    }
-    let link = format!("{}{LINK_PATH}{}", app.issuer, token.reveal());
-    let qr_svg = qr_svg(&link)?;
-    let user = account.user.username.to_string();
-    let created =
-        EnrollmentCreated { id, user, token, link: Secret::new(link), qr_svg: Secret::new(qr_svg), expires_at };
+    let by = (admin.role == Role::Admin, None);
+    let created = app.new_enrollment(app.act_of(&admin), &account.user, life, by).await?;
     Ok((StatusCode::CREATED, Answered(created)))
 }
 
-fn qr_svg(link: &str) -> Answer<String> {
+pub(super) fn qr_svg(link: &str) -> Answer<Secret> {
     let code = qrcode::QrCode::new(link).map_err(Problem::internal)?;
-    Ok(code.render::<qrcode::render::svg::Color<'_>>().min_dimensions(240, 240).build())
+    Ok(Secret::new(code.render::<qrcode::render::svg::Color<'_>>().min_dimensions(240, 240).build()))
 }
 
 /// The contract has an order of its own here: the key's form, the proof, the token, the key's owner, the rest.
@@ -103,6 +92,25 @@ pub(super) async fn register(
 }
 
 impl Inner {
+    /// A new enrollment of `user`, made by an `admin` or not, or by one of his own phones.
+    pub(super) async fn new_enrollment(
+        &self,
+        act: store::Act,
+        user: &User,
+        life: i64,
+        (by_admin, by_device): (bool, Option<DeviceId>),
+    ) -> Answer<EnrollmentCreated> {
+        let token = Secret::from_random(prefix::ENROLLMENT, &self.edge.random()?);
+        let id = EnrollmentId::new(self.now(), self.edge.random()?);
+        let mut enrollment = store::enrollment(id, user.id, token.digest(), self.now(), life);
+        (enrollment.by_admin, enrollment.by_device) = (by_admin, by_device);
+        let expires_at = enrollment.expires_at;
+        let link = Secret::new(format!("{}{LINK_PATH}{}", self.issuer, token.reveal()));
+        let qr_svg = qr_svg(link.reveal())?;
+        self.store.create_enrollment(act, enrollment).await??;
+        Ok(EnrollmentCreated { id, user: user.username.to_string(), token, link, qr_svg, expires_at })
+    }
+
     /// The user whose enrollment is open. An unknown token counts against its sender; one that is used, expired or
     /// a disabled user's does not, and is remembered with its user.
     async fn open_enrollment(&self, enrollment: Option<Enrollment>, source: Option<Source>) -> Answer<User> {

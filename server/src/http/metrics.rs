@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use gatematch_domain::challenge::Challenge;
+use gatematch_domain::challenge::{Challenge, Reason};
 use prometheus::core::Collector;
 use prometheus::{Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
@@ -61,6 +61,12 @@ impl Metrics {
     pub fn step(&self, challenge: &Challenge) {
         let reason = challenge.state.reason().map_or("", |reason| reason.as_str());
         self.challenges.with_label_values(&[challenge.state.as_str(), reason]).inc();
+    }
+
+    /// Counts a login that was reported on the connect page.
+    pub fn reported(&self) {
+        let (state, reason) = ("denied", Reason::Reported.as_str());
+        self.challenges.with_label_values(&[state, reason]).inc();
     }
 
     /// Adds what somebody else in this process counts.

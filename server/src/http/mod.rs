@@ -2,6 +2,7 @@
 
 pub mod app;
 mod audit;
+mod authenticator;
 mod body;
 mod challenge;
 mod connect;
@@ -15,7 +16,9 @@ pub mod guard;
 mod health;
 mod metrics;
 mod observe;
+mod own;
 mod params;
+mod passcode;
 mod phone_page;
 pub mod problem;
 mod response;

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use gatematch_domain::audit::Actor;
 use gatematch_domain::device::ConfirmRefusal;
 use gatematch_domain::enrollment::RegisterRefusal;
+use gatematch_domain::factors::FactorRefusal;
 use gatematch_domain::fault::Fault;
 use gatematch_domain::redemption::RedeemRefusal;
 use gatematch_domain::response::ResponseRefusal;
@@ -16,6 +17,7 @@ use gatematch_protocol::problem::{Code, MEDIA_TYPE, ProblemDocument};
 use serde_json::Value;
 
 use crate::edge::NoEntropy;
+use crate::factors::NotMade;
 use crate::hub::TooManyWaiters;
 use crate::store::StoreError;
 
@@ -143,11 +145,12 @@ impl From<StoreError> for Problem {
             StoreError::Protected => {
                 Self::new(Code::RoleNotAllowed, "Managing a user of a protected group needs the role admin.")
             }
+            StoreError::OwnAccount => Self::new(Code::OwnAccount, "Somebody else must do this."),
             StoreError::Overloaded => Self::new(Code::Overloaded, "Try again in a moment.").because(error),
             StoreError::Database(_) | StoreError::Closed => {
                 Self::new(Code::Unavailable, "Nothing was decided. Try again in a moment.").because(error)
             }
-            StoreError::Corrupt(_) => Self::internal(error),
+            StoreError::Corrupt(_) | StoreError::UnknownKey => Self::internal(error),
         }
     }
 }
@@ -243,6 +246,37 @@ impl From<RegisterRefusal> for Problem {
             RegisterRefusal::TooMany => {
                 Self::new(Code::TooManyDevices, "Remove a phone first; the enrollment token still works.")
             }
+        }
+    }
+}
+
+impl From<FactorRefusal> for Problem {
+    fn from(refusal: FactorRefusal) -> Self {
+        match refusal {
+            FactorRefusal::Unknown => Self::not_found(),
+            FactorRefusal::TooMany => Self::new(Code::TooManyAuthenticators, "Remove one first; nothing was added."),
+            FactorRefusal::SeedHeld => {
+                Self::new(Code::TooManyAuthenticators, "There is an app or a token with this seed; nothing was added.")
+            }
+            FactorRefusal::Confirmed => Self::new(Code::AuthenticatorConfirmed, "Nothing was changed."),
+            FactorRefusal::WrongCode => Self::new(
+                Code::WrongCode,
+                "The code is not the one that the app shows now. The fifth wrong one ends it.",
+            ),
+            FactorRefusal::TooOften { seconds } => {
+                let problem = Self::new(Code::Overloaded, "Too much was changed of late with this person's phones.");
+                problem.retry_after(u64::try_from(seconds).unwrap_or(1))
+            }
+            FactorRefusal::Locked => Self::new(Code::AccountLocked, "Nothing was changed."),
+        }
+    }
+}
+
+impl From<NotMade> for Problem {
+    fn from(error: NotMade) -> Self {
+        match error {
+            NotMade::Entropy(error) => error.into(),
+            NotMade::Hash(error) => error.into(),
         }
     }
 }

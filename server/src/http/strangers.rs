@@ -34,6 +34,8 @@ pub enum Kind {
     Session,
     /// A page that was armed beyond the limits and stays deaf: nobody is told so.
     DeafPage,
+    /// A code on a connect page, whatever became of it.
+    PageCode,
     /// An enrollment token that is used, expired, or a disabled user's: no guess, so nobody has to wait for it.
     SpentEnrollment,
 }
@@ -48,6 +50,7 @@ impl Kind {
             Self::Enrollment => "enrollment",
             Self::Session => "session",
             Self::DeafPage => "deaf-page",
+            Self::PageCode => "page-code",
             Self::SpentEnrollment => "spent-enrollment",
         }
     }
@@ -55,7 +58,7 @@ impl Kind {
     /// How many a source gets in a minute before it is told to wait.
     const fn per_minute(self) -> u32 {
         match self {
-            Self::Key | Self::Proof | Self::Response | Self::Enrollment | Self::Session => PER_MINUTE,
+            Self::Key | Self::Proof | Self::Response | Self::Enrollment | Self::Session | Self::PageCode => PER_MINUTE,
             Self::DeafPage => DEAF_PAGES_PER_MINUTE,
             Self::SpentEnrollment => u32::MAX,
         }

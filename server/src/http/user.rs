@@ -31,6 +31,7 @@ pub(super) async fn put(
         id: UserId::new(app.now(), app.edge.random()?),
         username: username.clone(),
         change,
+        protected_groups: app.settings.protected_groups.clone(),
         as_admin: admin.role == Role::Admin,
     };
     let (status, user) = match app.store.put_user(put).await? {
@@ -51,7 +52,11 @@ pub(super) async fn list(State(app): State<App>, query: Query) -> Answer<Answere
     let limit = u32::try_from(query.number("limit", 100, 1..=1_000)?).unwrap_or(1_000);
     let text = query.text("query").unwrap_or_default().to_owned();
     let after = query.text("cursor").map(read_cursor).transpose()?;
-    let mut found = app.store.users(text, after, limit + 1).await?;
+    let days = query.number("dormant_days", 0, 0..=36_500)?;
+    let days = i64::try_from(days).ok().filter(|days| *days > 0);
+    let idle_since = days.map(|days| app.now().plus_seconds(-days * 86_400));
+    let asked = store::UserQuery { text, after, limit: limit + 1, idle_since };
+    let mut found = app.store.users(asked).await?;
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
     let next_cursor = found.last().filter(|_| more).map(|(user, _)| base64url::encode(user.username.as_str()));
@@ -76,12 +81,12 @@ pub(super) async fn devices(State(app): State<App>, name: Segment) -> Answer<Ans
     Ok(Answered(Page { items, next_cursor: None }))
 }
 
-async fn named(app: &App, name: &Segment) -> Answer<Account> {
+pub(super) async fn named(app: &App, name: &Segment) -> Answer<Account> {
     let username = name.username(&app.settings.domains)?;
     app.store.account(username).await?.ok_or_else(Problem::not_found)
 }
 
-fn view(user: &User, devices: usize) -> UserView {
+pub(super) fn view(user: &User, devices: usize) -> UserView {
     user.view(u32::try_from(devices).unwrap_or(u32::MAX))
 }
 
@@ -107,14 +112,24 @@ impl Inner {
         if admin.role != Role::Admin {
             act.spares.clone_from(&self.settings.protected_groups);
         }
+        act.own = self.own_name(admin);
         act
     }
 
-    /// Refuses whoever is no `admin` where the user is protected.
+    /// The name of the account of whoever has this key: as the key says, or as it is called.
+    fn own_name(&self, admin: &AdminKey) -> Option<String> {
+        let called = || self.settings.domains.canonical(&admin.name).ok().map(|name| name.to_string());
+        admin.user.clone().or_else(called)
+    }
+
+    /// Refuses whoever is no `admin` where the user is protected, and everybody where it is himself.
     ///
     /// # Errors
-    /// 403 `role-not-allowed`.
+    /// 403 `role-not-allowed` or `own-account`.
     pub(super) fn may_manage(&self, admin: &AdminKey, user: &User) -> Answer<()> {
+        if self.own_name(admin).as_deref() == Some(user.username.as_str()) {
+            return Err(Problem::new(Code::OwnAccount, "Somebody else must do this."));
+        }
         if admin.role == Role::Admin || !user.is_protected(&self.settings.protected_groups) {
             return Ok(());
         }

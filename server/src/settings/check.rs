@@ -15,6 +15,9 @@ use super::LogFormat;
 /// The most phones that a user may be allowed to have.
 const MOST_DEVICES: i64 = 50;
 
+/// The most days after which an account may sleep.
+const MOST_DORMANT_DAYS: i64 = 3_650;
+
 /// The longest .rdp file.
 const MOST_RDP_BYTES: usize = 64 * 1024;
 
@@ -165,6 +168,14 @@ pub(super) fn integer(text: &str) -> Result<i64, Reason> {
 pub(super) fn max_devices(count: i64) -> Result<usize, Reason> {
     let sound = usize::try_from(count).ok().filter(|_| (1..=MOST_DEVICES).contains(&count));
     sound.ok_or_else(|| reason(format!("is {count}"), format!("Allow 1 to {MOST_DEVICES} phones.")))
+}
+
+pub(super) fn dormant_after(days: i64) -> Result<Option<i64>, Reason> {
+    match days {
+        0 => Ok(None),
+        1..=MOST_DORMANT_DAYS => Ok(Some(days * 86_400)),
+        _ => Err(reason(format!("is {days}"), format!("Write 1 to {MOST_DORMANT_DAYS} days, or 0 for never."))),
+    }
 }
 
 pub(super) fn log_format(word: &str) -> Result<LogFormat, Reason> {

@@ -11,7 +11,7 @@ use super::SettingsFault;
 pub(super) const RADIUS: &str = "radius";
 
 /// Every other key of the file.
-pub(super) const KEYS: [&str; 21] = [
+pub(super) const KEYS: [&str; 23] = [
     "listen",
     "public_listen",
     "tls_certificate",
@@ -23,6 +23,8 @@ pub(super) const KEYS: [&str; 21] = [
     "domains",
     "protected_groups",
     "require_device_confirmation",
+    "require_reasons",
+    "dormant_after_days",
     "push_allowed_hosts",
     "push_proxy",
     "push_ca_file",
@@ -50,6 +52,8 @@ pub(super) struct File {
     pub(super) domains: Option<Vec<String>>,
     pub(super) protected_groups: Option<Vec<String>>,
     pub(super) require_device_confirmation: Option<bool>,
+    pub(super) require_reasons: Option<bool>,
+    pub(super) dormant_after_days: Option<i64>,
     pub(super) push_allowed_hosts: Option<Vec<String>>,
     pub(super) push_proxy: Option<String>,
     pub(super) push_ca_file: Option<String>,

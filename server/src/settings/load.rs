@@ -180,6 +180,12 @@ impl Sources<'_> {
         if let Some(given) = self.parsed("require_device_confirmation", confirm, check::switch)? {
             settings.require_device_confirmation = given.value;
         }
+        if let Some(given) = self.parsed("require_reasons", file.require_reasons, check::switch)? {
+            settings.require_reasons = given.value;
+        }
+        if let Some(given) = self.parsed("dormant_after_days", file.dormant_after_days, check::integer)? {
+            settings.dormant_after = given.checked(|days| check::dormant_after(*days))?;
+        }
         if let Some(given) = self.parsed("max_devices", file.max_devices, check::integer)? {
             settings.max_devices = given.checked(|count| check::max_devices(*count))?;
         }

@@ -43,6 +43,14 @@ pub const TEMPLATE: &str = r#"# Gatematch. Every line here is a comment or a def
 # Whether somebody else must confirm a new phone by a code that only the phone shows.
 #require_device_confirmation = false
 
+# Whether administrators and the helpdesk must say why, whenever they give or take away what somebody
+# signs in with.
+#require_reasons = false
+
+# After how many days without a sign-in an account is locked at its next one, until somebody unlocks it.
+# 0: never.
+#dormant_after_days = 0
+
 # How many phones a person may have.
 #max_devices = 5
 
@@ -79,8 +87,9 @@ pub const TEMPLATE: &str = r#"# Gatematch. Every line here is a comment or a def
 #secret_file = "rdg01.secret"
 #gateway_key_file = "rdg01.key"          # gatematch gateway add rdg01 --application "Remote Desktop" --json
 #first_factor = "gateway"                # gateway | radius | none
-#style = "hold"                          # hold | challenge
+#style = "hold"                          # hold | challenge | passcode
 #time_limit = 50                         # seconds; below what the client waits
+#challenge_life = 120                    # seconds for the whole sign-in, all requests together; style "challenge" only
 #require_message_authenticator = true
 #no_display = "refuse"                   # refuse | approve_only, where nobody has the connect page open
 #trust_calling_station_id = false
