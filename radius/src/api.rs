@@ -6,7 +6,7 @@ mod trust;
 
 use std::time::Duration;
 
-use gatematch_protocol::challenge::{ChallengeView, CreateChallenge, Redeem};
+use gatematch_protocol::challenge::{ChallengeView, CreateChallenge, Passcode, Redeem};
 use gatematch_protocol::gateway::{GatewayView, ReportDrops};
 use gatematch_protocol::id::ChallengeId;
 use gatematch_protocol::result::ResultFault;
@@ -22,6 +22,8 @@ pub use self::trust::{Expected, Trust};
 pub const LONGEST_WAIT: u64 = 60;
 /// How long an answer that waits for nobody may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Room for a message with a code, in bytes.
+const PASSCODE_BYTES: usize = 128;
 
 /// Why the server did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +89,19 @@ impl Api {
         self.send("POST", &path, call, Duration::from_secs(wait) + PATIENCE).await?.message()
     }
 
+    /// Gives a code in place of the phone. **Not to be tried again**: the first call may have been counted, or the code
+    /// spent, though its answer was lost.
+    ///
+    /// # Errors
+    /// [`Failure`]; a wrong code is none, but a view that is still pending. 409: the challenge is decided already.
+    pub async fn passcode(&self, key: &Secret, id: ChallengeId, passcode: Secret) -> Result<ChallengeView, Failure> {
+        // Room from the start: a Vec that grows leaves copies behind.
+        let mut body = Vec::with_capacity(PASSCODE_BYTES);
+        serde_json::to_writer(&mut body, &Passcode { passcode }).map_err(|fault| unsayable(&fault))?;
+        let call = Call { key: Some(key), body: Some(body), ..Call::default() };
+        self.send("POST", &format!("/v1/challenges/{id}/passcode"), call, PATIENCE).await?.message()
+    }
+
     /// Ends a challenge; one that is over already (409) or gone (404) counts as ended.
     ///
     /// # Errors
@@ -130,7 +145,11 @@ impl Api {
 
 /// A body; no message of the contract is one that JSON cannot say.
 fn json(message: &impl Serialize) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec(message).map_err(|fault| Failure::Unavailable(fault.to_string()))
+    serde_json::to_vec(message).map_err(|fault| unsayable(&fault))
+}
+
+fn unsayable(fault: &serde_json::Error) -> Failure {
+    Failure::Unavailable(fault.to_string())
 }
 
 impl Answer {

@@ -64,11 +64,11 @@ impl Times {
     }
 }
 
-/// How long a challenge lives for a client that waits `time_limit`, in seconds. It is the same for each request of a
-/// client: a create that is tried again must have an equal body (contract section 1).
+/// How long a challenge that is to live `life` does, in seconds that the server takes. It is the same for each request of
+/// a client: a create that is tried again must have an equal body (contract section 1).
 #[must_use]
-pub(crate) fn challenge_seconds(time_limit: Duration) -> i64 {
-    i64::try_from(time_limit.as_secs()).unwrap_or(i64::MAX).clamp(10, 600)
+pub(crate) fn challenge_seconds(life: Duration) -> i64 {
+    i64::try_from(life.as_secs()).unwrap_or(i64::MAX).clamp(10, 600)
 }
 
 /// Growing pauses between the tries of one call: 100 ms, doubled up to 2 s.
@@ -125,9 +125,9 @@ mod tests {
     }
 
     #[test]
-    fn a_challenge_lives_as_long_as_the_client_waits() {
-        for (limit, life) in [(2, 10), (10, 10), (50, 50), (300, 300)] {
-            assert_eq!(challenge_seconds(Duration::from_secs(limit)), life);
+    fn a_challenge_lives_as_long_as_the_server_takes() {
+        for (wanted, life) in [(2, 10), (10, 10), (50, 50), (300, 300), (600, 600), (601, 600)] {
+            assert_eq!(challenge_seconds(Duration::from_secs(wanted)), life);
         }
     }
 

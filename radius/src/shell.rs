@@ -19,7 +19,7 @@ use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use self::login::Open;
+use self::login::{Fingerprints, Open};
 use self::metrics::Metrics;
 use self::status::Readiness;
 use self::waiting::Waiting;
@@ -88,6 +88,7 @@ struct Shared {
     credentials: Credentials,
     upstreams: Arc<Upstreams>,
     states: Mutex<States<Open>>,
+    fingerprints: Fingerprints,
     waiting: Waiting,
     readiness: Readiness,
     drops: Drops,
@@ -115,6 +116,7 @@ impl Front {
             credentials: Credentials::new(settings.clients.len()),
             upstreams: Arc::new(Upstreams::new(settings.upstreams, edge.clone())),
             states: Mutex::new(States::new(MOST_STATES, MOST_STATES_OF_CLIENT)),
+            fingerprints: Fingerprints::default(),
             waiting: Waiting::default(),
             readiness: Readiness::default(),
             drops,

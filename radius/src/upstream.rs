@@ -36,6 +36,17 @@ pub enum Verdict {
     NotPassedOn,
 }
 
+/// What an upstream server is asked. There is no `Debug`: it would tell the password.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    /// The request, as it came.
+    pub packet: &'a Packet<'a>,
+    /// The secret that is shared with the client whose request it is.
+    pub client_secret: &'a Secret,
+    /// The password to ask about, where it is not what the password field says.
+    pub password: Option<&'a [u8]>,
+}
+
 /// The upstream servers, and what is known of their health.
 pub struct Upstreams {
     edge: Edge,
@@ -59,13 +70,7 @@ impl Upstreams {
     }
 
     /// Asks the servers `who` (their places in the settings) in order, until one answers or the time is `until`.
-    pub async fn ask(
-        self: &Arc<Self>,
-        who: &[usize],
-        request: &Packet<'_>,
-        client_secret: &Secret,
-        until: Timestamp,
-    ) -> Verdict {
+    pub async fn ask(self: &Arc<Self>, who: &[usize], question: Question<'_>, until: Timestamp) -> Verdict {
         let order = self.in_order(who);
         let mut tries: u32 = order.iter().map(|(_, server)| u32::from(server.settings.tries)).sum();
         let mut none = Verdict::Silence;
@@ -77,7 +82,7 @@ impl Upstreams {
             // A short time limit is shared, so that the last server gets its turn as well.
             let patience = server.settings.timeout.min(left / tries.max(1));
             tries -= u32::from(server.settings.tries).min(tries);
-            match self.ask_one(server, request, client_secret, patience, until).await {
+            match self.ask_one(server, question, patience, until).await {
                 Ok(verdict) => {
                     self.note(server, true);
                     return verdict;
@@ -113,15 +118,14 @@ impl Upstreams {
     async fn ask_one(
         &self,
         server: &Server,
-        request: &Packet<'_>,
-        client_secret: &Secret,
+        question: Question<'_>,
         patience: Duration,
         until: Timestamp,
     ) -> Result<Verdict, NoAnswer> {
         let [identifier, proxy_state @ ..] = self.random::<9>()?;
         let authenticator = self.random()?;
-        let hop = query::Hop { client: client_secret, server: &server.settings.secret };
-        let datagram = query::forward(request, hop, identifier, authenticator, &proxy_state).map_err(|fault| {
+        let secret = &server.settings.secret;
+        let datagram = query::forward(question, secret, identifier, authenticator, &proxy_state).map_err(|fault| {
             tracing::debug!(upstream = %server.settings.name, %fault, "a request cannot be passed on");
             NoAnswer::NotPassedOn
         })?;
@@ -129,7 +133,7 @@ impl Upstreams {
         let reply = exchange(asked, &self.edge, until).await?;
         let reply = Packet::decode(&reply).map_err(|_| NoAnswer::Silence)?;
         Ok(match reply.code() {
-            code::ACCESS_ACCEPT => Verdict::Accept(granted::take(&reply, &authenticator, &server.settings.secret)),
+            code::ACCESS_ACCEPT => Verdict::Accept(granted::take(&reply, &authenticator, secret)),
             code::ACCESS_CHALLENGE => Verdict::Challenge,
             _ => Verdict::Reject,
         })

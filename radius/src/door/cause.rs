@@ -32,7 +32,7 @@ pub enum Cause {
     UserNameMissing,
     /// Its User-Name is not UTF-8.
     UserNameUnreadable,
-    /// Its User-Password has a wrong length.
+    /// Its User-Password has a wrong length; or a code is needed and there is none, but CHAP or MS-CHAP perhaps.
     PasswordUnreadable,
     /// It has the authenticator of another request.
     AuthenticatorReused,

@@ -36,8 +36,8 @@ pub(super) const USER_NAME_MISSING: &str = "\
     the rule that empties User-Name.";
 pub(super) const USER_NAME_UNREADABLE: &str = "The User-Name is not UTF-8: let the sender write user names as UTF-8.";
 pub(super) const PASSWORD_UNREADABLE: &str = "\
-    The User-Password is not one to eight blocks of 16 octets: the sender breaks RFC 2865, or sends a password of \
-    more than 128 octets.";
+    The User-Password is not one to eight blocks of 16 octets, because the sender breaks RFC 2865 or sends more than \
+    128 octets; or a code should stand in it and the client sends none: let the client use PAP, not CHAP or MS-CHAP.";
 pub(super) const AUTHENTICATOR_REUSED: &str = "\
     The client repeats its Request Authenticators, which must be new and unpredictable for each request (RFC 2865, \
     section 3): update it, or set another client in its place.";

@@ -14,10 +14,13 @@ use crate::upstream::Granted;
 
 /// How long a client waits, unless it is told, in seconds: less than the 60 of an NPS set up as it should be.
 const DEFAULT_TIME_LIMIT: u16 = 50;
+/// How long a challenge of the style `challenge` lives, unless it is told, in seconds: time enough to find the paper with
+/// the codes.
+const DEFAULT_CHALLENGE_LIFE: u16 = 120;
 /// How many logins of a client may wait at the same time, unless it is told.
 const DEFAULT_MAX_WAITING: u16 = 4_096;
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "name",
     "network",
     "secret",
@@ -29,6 +32,7 @@ const KEYS: [&str; 17] = [
     "first_factor",
     "style",
     "time_limit",
+    "challenge_life",
     "require_message_authenticator",
     "no_display",
     "trust_calling_station_id",
@@ -44,7 +48,7 @@ pub enum FirstFactor {
     Gateway,
     /// The upstream servers, before any phone rings.
     Radius,
-    /// Nobody: then only a person with a factor in hand is let in.
+    /// Nobody: then only a person with a factor in hand is let in, and that factor is the only one.
     None,
 }
 
@@ -53,9 +57,9 @@ pub enum FirstFactor {
 pub enum Style {
     /// The answer waits for the decision.
     Hold,
-    /// Access-Challenge with the number; the second request waits for the decision.
+    /// Access-Challenge with the number, or for a code; the next request waits for the decision, or brings the code.
     Challenge,
-    /// Codes in the password field: not in this version.
+    /// The password field carries a code, alone or as `password,code`: no phone is asked.
     Passcode,
 }
 
@@ -96,6 +100,9 @@ pub struct ClientSettings {
     pub style: Style,
     /// How long it waits for an answer.
     pub time_limit: Duration,
+    /// How long a challenge for it lives. In the style `challenge` several requests belong to one challenge, and between
+    /// them nobody waits but the person; otherwise as long as the client waits.
+    pub challenge_life: Duration,
     /// Whether its requests must carry a Message-Authenticator.
     pub require_message_authenticator: bool,
     /// What happens where nothing can show the number.
@@ -135,21 +142,27 @@ impl Sources<'_> {
             ));
         }
         let no_display = section.word("no_display", NoDisplay::Refuse, &displays)?;
-        if first_factor == FirstFactor::None && no_display == NoDisplay::ApproveOnly {
+        let styles = [("hold", Style::Hold), ("challenge", Style::Challenge), ("passcode", Style::Passcode)];
+        let style = section.word("style", Style::Hold, &styles)?;
+        // In the style `passcode` no phone rings.
+        let rings = style != Style::Passcode;
+        if rings && first_factor == FirstFactor::None && no_display == NoDisplay::ApproveOnly {
             self.warnings.push(format!(
                 "{}: with first_factor = \"none\" and no_display = \"approve_only\" whoever knows a user name makes that phone ring, and one careless tap lets him in; write no_display = \"refuse\", or have the password checked.",
                 section.name()
             ));
         }
         let time_limit = section.number("time_limit", DEFAULT_TIME_LIMIT, 2, 300)?;
+        let challenge_life = self.challenge_life(section, style, time_limit)?;
         Ok(ClientSettings {
             name,
             network,
             secret,
             gateway_key,
             first_factor,
-            style: style(section)?,
+            style,
             time_limit: Duration::from_secs(time_limit.into()),
+            challenge_life: Duration::from_secs(challenge_life.into()),
             require_message_authenticator,
             no_display,
             trust_calling_station_id: section.switch("trust_calling_station_id", false)?,
@@ -157,6 +170,19 @@ impl Sources<'_> {
             accept: accept(section)?,
             max_waiting: section.number("max_waiting", DEFAULT_MAX_WAITING, 1, u16::MAX)?.into(),
         })
+    }
+
+    /// In seconds. Unless it is told, a challenge does not die while its client still waits.
+    fn challenge_life(&mut self, section: &Section<'_>, style: Style, time_limit: u16) -> Result<u16, SettingsFault> {
+        let key = "challenge_life";
+        let life = section.number(key, DEFAULT_CHALLENGE_LIFE.max(time_limit), 10, 600)?;
+        if style == Style::Challenge {
+            return Ok(life);
+        }
+        if section.has(key) {
+            self.warnings.push(format!("{}: {key} counts only with style = \"challenge\".", section.name()));
+        }
+        Ok(time_limit)
     }
 
     fn gateway_key(&mut self, section: &Section<'_>) -> Result<Secret, SettingsFault> {
@@ -208,17 +234,6 @@ fn network(section: &Section<'_>) -> Result<Network, SettingsFault> {
     let todo = "Write network = \"192.0.2.7\" for one machine, or \"192.0.2.0/24\" for a network.";
     let text = section.text("network")?.ok_or_else(|| section.fault("network is missing", todo))?;
     text.parse().map_err(|fault| section.fault(format!("network: {fault}"), todo))
-}
-
-fn style(section: &Section<'_>) -> Result<Style, SettingsFault> {
-    let styles = [("hold", Style::Hold), ("challenge", Style::Challenge), ("passcode", Style::Passcode)];
-    match section.word("style", Style::Hold, &styles)? {
-        Style::Passcode => Err(section.fault(
-            "style = \"passcode\" comes with the backup factors; not in this version",
-            "Write style = \"hold\" or style = \"challenge\".",
-        )),
-        style => Ok(style),
-    }
 }
 
 fn accept(section: &Section<'_>) -> Result<Vec<Granted>, SettingsFault> {

@@ -61,6 +61,11 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Whether the key stands there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     pub(super) fn text(&self, key: &str) -> Result<Option<&'a str>, SettingsFault> {
         let Some(value) = self.table.get(key) else { return Ok(None) };
         let text = value.as_str();

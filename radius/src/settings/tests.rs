@@ -48,6 +48,7 @@ fn a_client_needs_four_keys_and_has_the_defaults_of_the_contract() {
     assert_eq!((client.name.as_str(), client.network.to_string().as_str()), ("rdg01", "127.0.0.1/32"));
     assert_eq!((client.first_factor, client.style), (FirstFactor::Gateway, Style::Hold));
     assert_eq!((client.no_display, client.time_limit), (NoDisplay::Refuse, Duration::from_secs(50)));
+    assert_eq!(client.challenge_life, client.time_limit);
     assert!(client.require_message_authenticator && !client.trust_calling_station_id);
     assert!(client.upstreams.is_empty() && client.accept.is_empty());
     assert_eq!((client.max_waiting, client.gateway_key.reveal()), (4_096, "gmg_key"));
@@ -69,6 +70,7 @@ fn every_key_is_read() {
         first_factor = "radius"
         style = "challenge"
         time_limit = 120
+        challenge_life = 240
         require_message_authenticator = false
         no_display = "approve_only"
         trust_calling_station_id = true
@@ -87,6 +89,7 @@ fn every_key_is_read() {
     let client = &settings.clients[0];
     assert_eq!((client.first_factor, client.style), (FirstFactor::Radius, Style::Challenge));
     assert_eq!((client.no_display, client.time_limit.as_secs()), (NoDisplay::ApproveOnly, 120));
+    assert_eq!(client.challenge_life.as_secs(), 240);
     assert!(!client.require_message_authenticator && client.trust_calling_station_id);
     assert_eq!((client.upstreams.as_slice(), client.accept.len(), client.max_waiting), (&[0][..], 2, 9));
 }
@@ -139,6 +142,39 @@ fn what_is_unwise_is_warned_about() {
 }
 
 #[test]
+fn a_code_alone_is_a_factor_and_no_phone_rings_for_it() {
+    let text = client_with("style = \"passcode\"\nfirst_factor = \"none\"\nno_display = \"approve_only\"");
+    let loaded = read(&text, &[]).unwrap();
+    assert_eq!(loaded.warnings, Vec::<String>::new());
+    let client = &loaded.settings.clients[0];
+    assert_eq!((client.first_factor, client.style), (FirstFactor::None, Style::Passcode));
+    let text = format!("{UPSTREAM}{}", client_with("style = \"passcode\"\nfirst_factor = \"radius\""));
+    assert_eq!(read(&text, &[]).unwrap().settings.clients[0].upstreams, [0]);
+}
+
+#[test]
+fn a_challenge_that_is_answered_in_a_second_request_has_a_life_of_its_own() {
+    for (lines, life) in [
+        ("style = \"challenge\"", 120),
+        ("style = \"challenge\"\ntime_limit = 2", 120),
+        ("style = \"challenge\"\ntime_limit = 300", 300),
+        ("style = \"challenge\"\nchallenge_life = 10", 10),
+        ("style = \"challenge\"\nchallenge_life = 600", 600),
+        ("style = \"hold\"\ntime_limit = 40", 40),
+        ("style = \"passcode\"\ntime_limit = 2", 2),
+    ] {
+        let loaded = read(&client_with(lines), &[]).unwrap();
+        assert_eq!(loaded.warnings, Vec::<String>::new());
+        assert_eq!(loaded.settings.clients[0].challenge_life.as_secs(), life, "{lines}");
+    }
+    for style in ["hold", "passcode"] {
+        let loaded = read(&client_with(&format!("style = \"{style}\"\nchallenge_life = 240")), &[]).unwrap();
+        assert_eq!(loaded.settings.clients[0].challenge_life.as_secs(), 50);
+        assert_eq!(loaded.warnings, ["radius.client.rdg01: challenge_life counts only with style = \"challenge\"."]);
+    }
+}
+
+#[test]
 fn variables_overrule_the_file() {
     let text = format!("listen = \"127.0.0.1:1\"\nserver_url = \"http://127.0.0.1:1\"\n{CLIENT}");
     let variables = [(LISTEN_VARIABLE, "127.0.0.1:0"), (SERVER_URL_VARIABLE, "http://127.0.0.1:2")];
@@ -164,8 +200,9 @@ fn what_cannot_work_names_its_client_and_its_key() {
         ("time_limit = 1", "time_limit is 1"),
         ("time_limit = 301", "time_limit is 301"),
         ("time_limit = \"50\"", "time_limit is \"50\""),
+        ("challenge_life = 9", "challenge_life is 9"),
+        ("challenge_life = 601", "challenge_life is 601"),
         ("first_factor = \"ldap\"", "first_factor is \"ldap\""),
-        ("style = \"passcode\"", "comes with the backup factors; not in this version"),
         ("style = \"push\"", "style is \"push\""),
         ("no_display = \"allow\"", "no_display is \"allow\""),
         ("trust_calling_station_id = 1", "trust_calling_station_id is neither"),

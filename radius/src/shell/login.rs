@@ -2,8 +2,11 @@
 //! Access-Accept only on a checked result that is this login's.
 
 mod call;
+mod challenge;
+mod fingerprint;
 mod hold;
 mod ids;
+mod passcode;
 mod refusal;
 
 use std::future::Future;
@@ -11,10 +14,15 @@ use std::sync::Arc;
 
 use gatematch_protocol::challenge::ChallengeView;
 use gatematch_protocol::id::{ChallengeId, GatewayId};
+use gatematch_protocol::secret::Secret;
 use gatematch_protocol::time::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use self::challenge::Ways;
+use self::fingerprint::Fingerprint;
+pub(super) use self::fingerprint::Fingerprints;
 use self::hold::last_moment;
+use self::passcode::Field;
 use self::refusal::{Ended, Refusal};
 use super::Shared;
 use super::waiting::Ticket;
@@ -24,8 +32,7 @@ use crate::deadline::{Times, later};
 use crate::door::{Cause, Head, NoReply, REFUSED, Request};
 use crate::packet::{Packet, code};
 use crate::settings::{ClientSettings, FirstFactor, Style, WhenUnreachable};
-use crate::state::{Bound, Spent, TooMany};
-use crate::upstream::{Granted, Verdict, seal};
+use crate::upstream::{Granted, Question, Verdict, seal};
 
 /// How long a login waits for the end of those whose place it takes.
 const SUCCESSION: std::time::Duration = std::time::Duration::from_secs(2);
@@ -36,6 +43,11 @@ pub(super) struct Open {
     id: ChallengeId,
     /// The user in the server's answer.
     user: String,
+    ways: Ways,
+    /// What the first request's password field held, where there may be another request.
+    first_field: Option<Fingerprint>,
+    /// How often the person typed what is no code, where only a code helps.
+    misses: u8,
     expires_at: Timestamp,
     /// What the upstream server grants.
     granted: Vec<Granted>,
@@ -129,76 +141,40 @@ impl Login {
         if let Some(state) = &self.request.state {
             return self.second(client, state).await;
         }
-        let granted = self.first_factor(client).await?;
+        let field = self.field(client)?;
+        let granted = self.first_factor(client, field.as_ref().and_then(Field::password)).await?;
         let gateway = self.gateway().await.map_err(Refusal::without_challenge)?;
+        let first_field = self.first_field(client)?;
         let view = self.create(client).await?;
-        let open = Open { id: view.id, user: view.user.clone(), expires_at: view.expires_at, granted };
-        self.ending(&open, self.first(client, gateway, &view, &open)).await
+        let (user, ways) = (view.user.clone(), Ways::of(&view));
+        let open = Open { id: view.id, user, ways, first_field, misses: 0, expires_at: view.expires_at, granted };
+        self.ending(&open, self.first(client, gateway, (&view, &open), field.and_then(Field::into_code))).await
     }
 
-    /// The first request of a login whose challenge was just made.
+    /// The first request of a login whose challenge was just made. `code`: what the person gave along with it.
     async fn first(
         &self,
         client: &ClientSettings,
         gateway: GatewayId,
-        view: &ChallengeView,
-        open: &Open,
+        (view, open): (&ChallengeView, &Open),
+        code: Option<Secret>,
     ) -> Result<Answer, Refusal> {
         match view.status.as_str() {
-            // Approved at once, so by no factor of the person.
-            "approved" if client.first_factor == FirstFactor::None => Err(Refusal::NameAlone),
             "pending" | "approved" if self.shared.edge.now() > last_moment(open) => {
                 Err(Refusal::NotServed(Cause::ClockDiffers))
             }
-            "pending" if client.style == Style::Challenge => match &view.number {
-                Some(number) => self.ask(number, open),
-                // Policy asks for no number: there is nothing to show.
-                None => self.hold(client, gateway, open).await,
+            "pending" => match (client.style, code) {
+                (Style::Passcode, Some(code)) => {
+                    self.spend(client, gateway, open, code).await?.ok_or(Refusal::WrongCode)
+                }
+                // There is no bypass for him, and nothing else to wait for.
+                (Style::Passcode, None) => Err(Refusal::NoCode),
+                (Style::Challenge, _) => self.first_question(client, gateway, open).await,
+                (Style::Hold, _) => self.hold(client, gateway, open).await,
             },
-            "pending" | "approved" => self.hold(client, gateway, open).await,
+            "approved" => self.hold(client, gateway, open).await,
             _ => Err(Refusal::decided(view)),
         }
-    }
-
-    /// Access-Challenge: the number, and the State that the second request brings back.
-    fn ask(&self, number: &str, open: &Open) -> Result<Answer, Refusal> {
-        if !(1..=10).contains(&number.len()) || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Refusal::NotServed(Cause::ServerUnavailable));
-        }
-        let random = self.shared.edge.random().map_err(|_| Refusal::NotServed(Cause::NoEntropy))?;
-        let (client, user) = (self.request.head.client, self.request.user.clone());
-        let bound = Bound { client, user, payload: open.clone() };
-        let mut states = self.shared.states();
-        // Challenges whose State nobody brought back have died by themselves.
-        drop(states.sweep(self.shared.edge.now()));
-        let issued = states.issue(random, bound, open.expires_at);
-        let state = issued.map_err(|too_many| match too_many {
-            TooMany::All => Refusal::NotServed(Cause::Overloaded),
-            TooMany::OfClient => Refusal::NotServed(Cause::ClientOverloaded),
-        })?;
-        Ok(Answer::Challenge { message: format!("Enter {number} in your phone"), state })
-    }
-
-    /// The second request of the style `challenge`.
-    async fn second(&self, client: &ClientSettings, state: &[u8]) -> Result<Answer, Refusal> {
-        if client.style != Style::Challenge {
-            return Err(Refusal::State);
-        }
-        let now = self.shared.edge.now();
-        let spent = self.shared.states().take(state, self.request.head.client, &self.request.user, now);
-        let open = match spent {
-            Spent::Ours(open) => open,
-            Spent::Others(bound) => {
-                self.delete(bound.client, bound.payload.id).await;
-                return Err(Refusal::State);
-            }
-            Spent::Unknown => return Err(Refusal::State),
-        };
-        self.ending(&open, async {
-            let gateway = self.gateway().await?;
-            self.hold(client, gateway, &open).await
-        })
-        .await
     }
 
     /// Ends the challenge where the login ends in any other way than by its decision.
@@ -214,13 +190,15 @@ impl Login {
         outcome
     }
 
-    /// What the first factor grants; nothing where the client has checked it, or nobody does.
-    async fn first_factor(&self, client: &ClientSettings) -> Result<Vec<Granted>, Refusal> {
+    /// What the first factor grants; nothing where the client has checked it, or nobody does. `password`: what is passed
+    /// on in place of the password field.
+    async fn first_factor(&self, client: &ClientSettings, password: Option<&[u8]>) -> Result<Vec<Granted>, Refusal> {
         if client.first_factor != FirstFactor::Radius {
             return Ok(Vec::new());
         }
         let packet = Packet::decode(&self.request.raw).map_err(|_| Refusal::NotServed(Cause::Malformed))?;
-        let asked = self.shared.upstreams.ask(&client.upstreams, &packet, &client.secret, self.times.upstream());
+        let question = Question { packet: &packet, client_secret: &client.secret, password };
+        let asked = self.shared.upstreams.ask(&client.upstreams, question, self.times.upstream());
         match self.within(asked).await? {
             Verdict::Accept(granted) => Ok(granted),
             Verdict::Reject => Err(Refusal::FirstFactor),

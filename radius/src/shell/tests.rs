@@ -1,5 +1,9 @@
 //! The front door on real sockets, before a server that says what the test wants.
 
+mod codes;
+mod create;
+mod passcode;
+mod password;
 mod place;
 mod server;
 mod trust;
@@ -30,13 +34,17 @@ struct Nas {
 }
 
 async fn front(server: &Server, lines: &str, more: &str) -> Front {
+    front_at(server, lines, more, Edge::system()).await
+}
+
+async fn front_at(server: &Server, lines: &str, more: &str, edge: Edge) -> Front {
     let text = format!(
         "listen = \"127.0.0.1:0\"\n{more}\n[[client]]\nname = \"rdg01\"\nnetwork = \"127.0.0.1\"\n\
          secret = \"{SECRET}\"\ngateway_key = \"gmg_x\"\ntime_limit = 2\n{lines}"
     );
     let table: toml::Table = toml::from_str(&text).unwrap();
     let settings = Settings::read(&table, &|_| None, Path::new("")).unwrap().settings;
-    Front::start(settings, Edge::system(), &server.url()).await.unwrap()
+    Front::start(settings, edge, &server.url()).await.unwrap()
 }
 
 fn login(authenticator: u8) -> Query {
@@ -48,6 +56,12 @@ fn login_of(user: &str, authenticator: u8) -> Query {
         .attribute(USER_NAME, user.as_bytes())
         .vendor(microsoft::VENDOR, microsoft::MS_MACHINE_NAME, b"CLIENT-PC")
         .attribute(PROXY_STATE, b"84")
+}
+
+/// A login with this password field.
+fn login_with(field: &[u8], authenticator: u8) -> Query {
+    let hidden = hide_password(field, &[authenticator; 16], &Secret::new(SECRET)).unwrap();
+    login(authenticator).attribute(USER_PASSWORD, &hidden)
 }
 
 impl Nas {
@@ -79,6 +93,16 @@ impl Nas {
             assert_eq!(packet.attributes().count(), 3, "every Access-Reject has one shape");
         }
         reply
+    }
+
+    /// The question in the Access-Challenge to a request, and its State.
+    async fn asked(&self, query: Query, authenticator: u8) -> (String, Vec<u8>) {
+        self.send(query).await;
+        let reply = self.reply(authenticator).await;
+        let packet = Packet::decode(&reply).unwrap();
+        assert_eq!(packet.code(), code::ACCESS_CHALLENGE);
+        let message = String::from_utf8(packet.first(REPLY_MESSAGE).unwrap().to_vec()).unwrap();
+        (message, packet.first(STATE).unwrap().to_vec())
     }
 
     async fn ask(&self, query: Query, authenticator: u8) -> u8 {
@@ -121,7 +145,11 @@ async fn everything_else_is_access_reject() {
         (Says { redeemed: "denied", ..says() }, "", &["POST", "POST redeem"]),
         (Says { redeemed: "cancelled", ..says() }, "", &["POST", "POST redeem"]),
         (Says { honest: false, ..says() }, "", &["POST", "POST redeem", "DELETE"]),
-        (Says { created: "approved", ..says() }, "first_factor = \"none\"", &["POST", "DELETE"]),
+        (
+            Says { created: "approved", method: "policy", ..says() },
+            "first_factor = \"none\"",
+            &["POST", "POST redeem", "DELETE"],
+        ),
         (Says { method: "bypass", ..says() }, "first_factor = \"none\"", &["POST", "POST redeem", "DELETE"]),
         (Says { can_display: false, ..says() }, "style = \"challenge\"", &[]),
         (Says { broken: Some(401), ..says() }, "", &[]),
@@ -132,6 +160,10 @@ async fn everything_else_is_access_reject() {
         assert_eq!(made, calls);
     }
     let (code, _) = asked(Says { created: "approved", method: "policy", ..says() }, "").await;
+    assert_eq!(code, code::ACCESS_ACCEPT);
+    // A code was typed on the connect page before.
+    let typed = Says { created: "approved", method: "recovery_code", ..says() };
+    let (code, _) = asked(typed, "first_factor = \"none\"").await;
     assert_eq!(code, code::ACCESS_ACCEPT);
 }
 

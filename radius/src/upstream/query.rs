@@ -1,20 +1,15 @@
 //! A request of a client as an upstream server is to see it: as it came, but for what each hop makes anew.
 
 use gatematch_protocol::secret::Secret;
+use zeroize::Zeroizing;
 
+use super::Question;
 use crate::attribute::{
     CHAP_CHALLENGE, CHAP_PASSWORD, MESSAGE_AUTHENTICATOR, NAS_IDENTIFIER, PROXY_STATE, USER_PASSWORD,
 };
 use crate::authenticator::{Unhideable, Unreadable, hide_password, reveal_password};
-use crate::packet::{Packet, code};
+use crate::packet::code;
 use crate::reply::{Query, TooLong};
-
-/// The secrets on both sides of this hop.
-#[derive(Clone, Copy)]
-pub(super) struct Hop<'a> {
-    pub(super) client: &'a Secret,
-    pub(super) server: &'a Secret,
-}
 
 /// Why a request cannot be passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,21 +23,25 @@ pub(super) enum Unforwardable {
 }
 
 /// The datagram for the server (RFC 2865, sections 2.3, 5.2 and 5.33; RFC 3579, section 3.2): passwords hidden
-/// anew, signed anew, with a Proxy-State of ours behind those that came.
+/// anew under `secret`, signed anew, with a Proxy-State of ours behind those that came.
 pub(super) fn forward(
-    request: &Packet<'_>,
-    hop: Hop<'_>,
+    question: Question<'_>,
+    secret: &Secret,
     identifier: u8,
     authenticator: [u8; 16],
     proxy_state: &[u8],
 ) -> Result<Vec<u8>, Unforwardable> {
+    let request = question.packet;
     let mut query = Query::new(code::ACCESS_REQUEST, identifier, authenticator);
     for attribute in request.attributes() {
         query = match attribute.kind {
             MESSAGE_AUTHENTICATOR => query,
             USER_PASSWORD => {
-                let password = reveal_password(attribute.value, request.authenticator(), hop.client)?;
-                query.attribute(USER_PASSWORD, &hide_password(&password, &authenticator, hop.server)?)
+                let password = match question.password {
+                    Some(password) => Zeroizing::new(password.to_vec()),
+                    None => reveal_password(attribute.value, request.authenticator(), question.client_secret)?,
+                };
+                query.attribute(USER_PASSWORD, &hide_password(&password, &authenticator, secret)?)
             }
             kind => query.attribute(kind, attribute.value),
         };
@@ -51,7 +50,7 @@ pub(super) fn forward(
     if request.first(CHAP_PASSWORD).is_some() && request.first(CHAP_CHALLENGE).is_none() {
         query = query.attribute(CHAP_CHALLENGE, request.authenticator());
     }
-    Ok(query.attribute(PROXY_STATE, proxy_state).finish(hop.server)?)
+    Ok(query.attribute(PROXY_STATE, proxy_state).finish(secret)?)
 }
 
 /// A Status-Server (RFC 5997, section 3).
@@ -67,6 +66,7 @@ mod tests {
     use super::*;
     use crate::attribute::USER_NAME;
     use crate::authenticator::{MessageAuthenticator, request_is_authentic};
+    use crate::packet::Packet;
 
     const HERE: [u8; 16] = [1; 16];
     const THERE: [u8; 16] = [2; 16];
@@ -76,10 +76,14 @@ mod tests {
     }
 
     fn forwarded(query: Query) -> Vec<u8> {
+        forwarded_with(query, None)
+    }
+
+    fn forwarded_with(query: Query, password: Option<&[u8]>) -> Vec<u8> {
         let (client, server) = secrets();
         let request = query.finish(&client).unwrap();
-        let request = Packet::decode(&request).unwrap();
-        forward(&request, Hop { client: &client, server: &server }, 9, THERE, b"ours").unwrap()
+        let packet = &Packet::decode(&request).unwrap();
+        forward(Question { packet, client_secret: &client, password }, &server, 9, THERE, b"ours").unwrap()
     }
 
     #[test]
@@ -102,6 +106,20 @@ mod tests {
         assert_eq!(packet.all(PROXY_STATE).collect::<Vec<_>>(), [&b"theirs"[..], b"ours"]);
         assert_eq!((packet.identifier(), packet.authenticator()), (9, &THERE));
         assert!(packet.first(CHAP_CHALLENGE).is_none());
+    }
+
+    #[test]
+    fn another_password_takes_the_place_of_the_field_and_nothing_of_the_field_goes_along() {
+        let (client, server) = secrets();
+        let hidden = hide_password(b"a password of some length,123456", &HERE, &client).unwrap();
+        let query = Query::new(code::ACCESS_REQUEST, 1, HERE).attribute(USER_NAME, b"alice");
+        let datagram = forwarded_with(query.attribute(USER_PASSWORD, &hidden), Some(b"a pass\xffword"));
+        let packet = Packet::decode(&datagram).unwrap();
+        assert_eq!(request_is_authentic(&packet, &server), MessageAuthenticator::Valid);
+        let hidden: Vec<_> = packet.all(USER_PASSWORD).collect();
+        let [hidden] = hidden[..] else { panic!("{hidden:?}") };
+        assert_eq!(hidden.len(), 16, "the length of the field is not told, either");
+        assert_eq!(reveal_password(hidden, &THERE, &server).unwrap().as_slice(), b"a pass\xffword");
     }
 
     #[test]

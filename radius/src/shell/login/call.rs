@@ -11,11 +11,14 @@ use super::{Login, ids};
 use crate::api::{Failure, client_of};
 use crate::deadline::{Pause, challenge_seconds, later};
 use crate::door::{Cause, Request};
-use crate::settings::{ClientSettings, Style};
+use crate::settings::{ClientSettings, FirstFactor, Style};
 use crate::shell::Shared;
 
 /// How often the end of a challenge is tried.
 const TRIES: usize = 4;
+
+/// The ways that are codes (contract section 6).
+pub(super) const CODES: [&str; 3] = ["totp", "recovery_code", "access_pass"];
 
 type Created = Result<ChallengeView, Failure>;
 
@@ -139,12 +142,17 @@ impl Shared {
 fn message(client: &ClientSettings, request: &Request) -> CreateChallenge {
     let calling_station = request.calling_station_id.as_deref().filter(|_| client.trust_calling_station_id);
     let display = if client.style == Style::Challenge { "number" } else { "none" };
+    // The code is there already: no phone is to ring.
+    let methods = (client.style == Style::Passcode).then(|| CODES.map(str::to_owned).to_vec());
     CreateChallenge {
+        // A name alone is not to use a bypass up.
+        factor_required: (client.first_factor == FirstFactor::None).then_some(true),
         user: request.user.clone(),
         client: client_of(request.machine_name.as_deref(), calling_station),
         display: Some(display.to_owned()),
         no_display: Some(client.no_display.as_str().to_owned()),
-        expires_in: Some(challenge_seconds(client.time_limit)),
+        expires_in: Some(challenge_seconds(client.challenge_life)),
+        methods,
         context: None,
     }
 }

@@ -62,7 +62,7 @@ impl Login {
     }
 
     /// What a view says; `None` while there is nothing to say.
-    async fn weigh_view(
+    pub(super) async fn weigh_view(
         &self,
         seen: Result<ChallengeView, Failure>,
         client: &ClientSettings,
@@ -93,7 +93,7 @@ impl Login {
 }
 
 /// Why a view lets nobody in.
-enum Trouble {
+pub(super) enum Trouble {
     Failed(Failure),
     Refused(Refusal),
 }

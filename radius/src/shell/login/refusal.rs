@@ -27,6 +27,13 @@ pub(super) enum Refusal {
     State,
     #[error("approved without a factor, and first_factor is none")]
     NameAlone,
+    #[error("there is no code where one should be")]
+    NoCode,
+    #[error("the code was not right")]
+    WrongCode,
+    /// It may have been counted, or spent, all the same.
+    #[error("a code was given to the server, which did not answer and has not let in on it")]
+    CodeLost,
     #[error("refused by the upstream server")]
     FirstFactor,
     #[error("the client's gateway cannot show a number")]
@@ -63,7 +70,7 @@ impl Refusal {
     pub(super) const fn cause(&self) -> Option<Cause> {
         match self {
             Self::NotServed(cause) => Some(*cause),
-            Self::Unreachable => Some(Cause::ServerUnavailable),
+            Self::Unreachable | Self::CodeLost => Some(Cause::ServerUnavailable),
             _ => None,
         }
     }

@@ -65,7 +65,7 @@ async fn a_result_and_a_call_that_are_refused_are_told_by_their_cause() {
     for (says, cause) in [
         (Says { honest: false, ..Says::default() }, "result-unbelievable"),
         (Says { redeemed_status: Some(422), ..Says::default() }, "call-refused"),
-        (Says { expires_in: -60, ..Says::default() }, "clock-differs"),
+        (Says { expires_in: Some(-60), ..Says::default() }, "clock-differs"),
         (Says { redeemed: "moved", ..Says::default() }, "call-refused"),
         (Says { created: "moved", ..Says::default() }, "call-refused"),
         (Says { to_the_point: false, ..Says::default() }, "result-unbelievable"),
@@ -114,7 +114,7 @@ async fn a_login_that_never_runs_gives_its_place_back() {
 
 #[tokio::test]
 async fn a_second_request_warns_of_no_clock() {
-    let server = Server::start(Says { number: Some("047"), expires_in: 1, ..Says::default() }).await;
+    let server = Server::start(Says { number: Some("047"), expires_in: Some(1), ..Says::default() }).await;
     let front = front(&server, "style = \"challenge\"", "").await;
     let nas = Nas::of(&front).await;
     nas.send(login(1)).await;

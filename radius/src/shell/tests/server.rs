@@ -20,12 +20,33 @@ use crate::edge::Edge;
 
 pub(super) const ISSUER: &str = "https://mfa.example.com";
 
+/// What becomes of a call with a code.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judged {
+    /// It is judged, and the answer tells how.
+    Told,
+    /// It is judged, and the answer is lost.
+    Lost,
+    /// Nothing is ever said.
+    Mute,
+    /// It is not judged, and answered with this status.
+    Refused(u16),
+}
+
 /// What the server says.
 #[derive(Clone)]
 pub(super) struct Says {
     /// The status of a new challenge.
     pub(super) created: &'static str,
     pub(super) number: Option<&'static str>,
+    pub(super) methods: &'static [&'static str],
+    /// The code that is right; then a redeem finds `redeemed`.
+    pub(super) code: &'static str,
+    pub(super) judged: Judged,
+    /// How long that takes.
+    pub(super) judging: Duration,
+    /// How many wrong ones there have been; the third ends the challenge.
+    pub(super) wrong: u8,
     /// What a redeem finds; `pending` waits as long as it is told.
     pub(super) redeemed: &'static str,
     pub(super) method: &'static str,
@@ -37,8 +58,8 @@ pub(super) struct Says {
     pub(super) ready: bool,
     /// The status of a redeem that the server does not understand.
     pub(super) redeemed_status: Option<u16>,
-    /// How long a challenge lives, in seconds.
-    pub(super) expires_in: i64,
+    /// How long a challenge lives, in seconds; `None`: as it was asked for.
+    pub(super) expires_in: Option<i64>,
     /// How long it takes to make one.
     pub(super) creating: Duration,
     /// How long a DELETE takes.
@@ -56,6 +77,11 @@ impl Default for Says {
         Self {
             created: "pending",
             number: None,
+            methods: &["push"],
+            code: "123456",
+            judged: Judged::Told,
+            judging: Duration::ZERO,
+            wrong: 0,
             redeemed: "redeemed",
             method: "push",
             honest: true,
@@ -63,7 +89,7 @@ impl Default for Says {
             can_display: true,
             ready: true,
             redeemed_status: None,
-            expires_in: 10,
+            expires_in: None,
             creating: Duration::ZERO,
             ending: Duration::ZERO,
             mute: false,
@@ -78,6 +104,8 @@ pub(super) struct Server {
     pub(super) says: Arc<Mutex<Says>>,
     /// `POST`, `POST redeem`, `DELETE` and so on, in order.
     calls: Arc<Mutex<Vec<String>>>,
+    /// What was asked for, and the codes that came.
+    bodies: Arc<Mutex<Vec<Value>>>,
     /// How often the keys were fetched.
     pub(super) key_fetches: Arc<AtomicUsize>,
 }
@@ -98,18 +126,23 @@ impl Server {
             address: listener.local_addr().unwrap(),
             says: Arc::new(Mutex::new(says)),
             calls: Arc::default(),
+            bodies: Arc::default(),
             key_fetches: Arc::default(),
         };
         let key = Arc::new(Key(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap()));
         let (says, calls) = (Arc::clone(&server.says), Arc::clone(&server.calls));
+        let bodies = Arc::clone(&server.bodies);
         let fetches = Arc::clone(&server.key_fetches);
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let (says, calls, key) = (Arc::clone(&says), Arc::clone(&calls), Arc::clone(&key));
-                let fetches = Arc::clone(&fetches);
+                let (fetches, bodies) = (Arc::clone(&fetches), Arc::clone(&bodies));
                 tokio::spawn(async move {
                     let Some((method, target, body)) = read(&mut stream).await else { return };
                     fetches.fetch_add(usize::from(target.ends_with("jwks.json")), Ordering::Relaxed);
+                    if method == "POST" && (target == "/v1/challenges" || target.ends_with("/passcode")) {
+                        bodies.lock().unwrap().push(serde_json::from_str(&body).unwrap());
+                    }
                     answer(stream, (&method, &target, &body), &says, &calls, &key).await;
                 });
             }
@@ -126,6 +159,11 @@ impl Server {
         self.calls.lock().unwrap().clone()
     }
 
+    /// The creates and the codes, in order.
+    pub(super) fn bodies(&self) -> Vec<Value> {
+        self.bodies.lock().unwrap().clone()
+    }
+
     pub(super) fn count(&self, call: &str) -> usize {
         self.calls().iter().filter(|other| other.starts_with(call)).count()
     }
@@ -138,18 +176,21 @@ pub(super) fn gateway() -> GatewayId {
 async fn answer(
     mut stream: TcpStream,
     (method, target, body): (&str, &str, &str),
-    says: &Mutex<Says>,
+    all_says: &Mutex<Says>,
     calls: &Mutex<Vec<String>>,
     key: &Key,
 ) {
-    let says = says.lock().unwrap().clone();
+    let says = all_says.lock().unwrap().clone();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     if path.starts_with("/v1/challenges") || path.ends_with("/drops") {
-        let verb = path.rsplit('/').next().filter(|verb| ["redeem", "drops"].contains(verb)).unwrap_or("");
+        let verb = path.rsplit('/').next().filter(|verb| ["redeem", "drops", "passcode"].contains(verb)).unwrap_or("");
         let told = if verb == "drops" { format!("{method} drops {body}") } else { format!("{method} {verb}") };
         calls.lock().unwrap().push(told.trim_end().to_owned());
     }
-    if says.mute || (says.mute_after_create && path.ends_with("/redeem")) {
+    if says.mute
+        || (says.mute_after_create && path.ends_with("/redeem"))
+        || (says.judged == Judged::Mute && path.ends_with("/passcode"))
+    {
         return std::future::pending().await;
     }
     if method == "DELETE" && !says.ending.is_zero() {
@@ -157,11 +198,35 @@ async fn answer(
         calls.lock().unwrap().push("ended".to_owned());
     }
     let wait = query.strip_prefix("wait=").map_or(0, |seconds| seconds.parse().unwrap());
-    let (status, body) = reply(method, path, wait, body, &says, key).await;
+    let (status, body) = if path.ends_with("/passcode") {
+        tokio::time::sleep(says.judging).await;
+        let Some(judged) = judge(path, body, &mut all_says.lock().unwrap()) else { return };
+        judged
+    } else {
+        reply(method, path, wait, body, &says, key).await
+    };
     let (status, body) = says.broken.map_or((status, body), |status| (status, Value::Null));
     let body = body.to_string();
     let text = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
     let _ = stream.write_all(text.as_bytes()).await;
+}
+
+/// Judges a code; `None` where the answer is lost.
+fn judge(path: &str, body: &str, says: &mut Says) -> Option<(u16, Value)> {
+    if let Judged::Refused(status) = says.judged {
+        return Some((status, Value::Null));
+    }
+    let body: Value = serde_json::from_str(body).unwrap();
+    let status = if body["passcode"] == says.code {
+        says.redeemed = "redeemed";
+        "approved"
+    } else {
+        says.wrong += 1;
+        if says.wrong < 3 { "pending" } else { "denied" }
+    };
+    let id: ChallengeId = path.split('/').nth(3).unwrap().parse().unwrap();
+    let told = if says.to_the_point { id } else { ChallengeId::new(Edge::system().now(), [3; 10]) };
+    (says.judged == Judged::Told).then(|| (200, view(told, status, says, Edge::system().now())))
 }
 
 async fn read(stream: &mut TcpStream) -> Option<(String, String, String)> {
@@ -216,9 +281,11 @@ async fn reply(method: &str, path: &str, wait: u64, body: &str, says: &Says, key
         ("POST", "/v1/challenges") => {
             let asked: Value = serde_json::from_str(body).unwrap();
             assert_eq!(asked["client"]["name"], "CLIENT-PC");
-            assert_eq!(asked["expires_in"], 10);
+            let life = says.expires_in.unwrap_or_else(|| asked["expires_in"].as_i64().unwrap());
             let id = ChallengeId::new(now, Edge::system().random().unwrap());
-            (201, view(id, says.created, says, now))
+            let mut view = view(id, says.created, says, now);
+            view["expires_at"] = json!(now.plus_seconds(life));
+            (201, view)
         }
         ("DELETE", _) | ("POST", "/v1/gateways/self/drops") => (204, Value::Null),
         _ => (404, Value::Null),
@@ -227,7 +294,7 @@ async fn reply(method: &str, path: &str, wait: u64, body: &str, says: &Says, key
 
 fn view(id: ChallengeId, status: &str, says: &Says, now: Timestamp) -> Value {
     json!({"id": id, "status": status, "reason": null, "user": "alice", "number": says.number,
-        "methods": ["push"], "expires_at": now.plus_seconds(says.expires_in)})
+        "methods": says.methods, "expires_at": now})
 }
 
 /// A result under a key that the server does not have, named `kid`.
