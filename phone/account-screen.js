@@ -1,6 +1,6 @@
 // An account on this phone: whose it is, the person's phones, what happened, and how to remove it.
 
-import { addressOf, allAccounts, go, reload } from "./app.js";
+import { addressOf, allAccounts, go, goBack, reload } from "./app.js";
 import { busy, button, h, say } from "./dom.js";
 import { leave } from "./enrollment.js";
 import { noticeItems } from "./notice-list.js";
@@ -15,7 +15,7 @@ import { t } from "./words.js";
 /** Shows an account. @param {string} deviceId */
 export function accountScreen(deviceId) {
   const account = allAccounts().find((one) => one.deviceId === deviceId);
-  if (!account) return go("home");
+  if (!account) return goBack("home");
   const isActive = account.status === "active" && !account.removed;
   const list = h("ul", { id: "phones", class: "list", role: "list" });
   const noticeList = h("ul", { id: "notices", class: "list", role: "list" });
@@ -30,11 +30,13 @@ export function accountScreen(deviceId) {
       isActive || account.removed ? null
         : h("p", {}, button("digits", "second", t("home.unconfirmed"), () => go("unconfirmed", account))),
       isActive ? part("account.phones", list) : null,
+      isActive ? h("a", { id: "ways", class: "card", href: addressOf("ways", deviceId) },
+        h("strong", {}, t("ways.title")), h("span", { class: "quiet" }, t("ways.what"))) : null,
       isActive ? part("account.notices", noticeList) : null,
       h("section", { class: "part" }, h("a", { id: "add", class: "second", href: addressOf("add") }, t("account.add")),
         isActive && account.pushEndpoint ? silencer(account) : null, removal(account)),
     ],
-    actions: [button("back", "second", t("back"), () => go("home"))],
+    actions: [button("back", "second", t("back"), () => goBack("home"))],
   });
   if (isActive) fill(account, list, noticeList);
 }
@@ -85,7 +87,7 @@ function removal(account) {
     try {
       await leave(account);
       await reload();
-      go("home");
+      goBack("home");
     } catch {
       fault.textContent = t("account.failed");
     }

@@ -1,6 +1,6 @@
 // The ways to bring in a code: welcome, and another account.
 
-import { allAccounts, go } from "./app.js";
+import { allAccounts, go, goBack } from "./app.js";
 import { button, h } from "./dom.js";
 import { isIphoneInBrowser } from "./platform.js";
 import { show } from "./stage.js";
@@ -24,11 +24,11 @@ export function welcomeScreen() {
 
 /** Another account beside those that are there. */
 export function addScreen() {
-  if (allAccounts().length === 0) return go("home");
+  if (allAccounts().length === 0) return goBack("home");
   show({
     name: "add",
     title: [t("add.title")],
     body: [h("p", {}, t("add.text"))],
-    actions: [...ways(), button("back", "plain", t("back"), () => go("home"))],
+    actions: [...ways(), button("back", "plain", t("back"), () => goBack("home"))],
   });
 }

@@ -25,14 +25,16 @@ export class Problem extends Error {
    * @param {string} code stable, kebab-case (wire contract, section 1)
    * @param {string} detail one sentence for people, in English
    * @param {Record<string, unknown>} more further members, such as `state`
+   * @param {number} wait for how long the server asks to be left alone, in milliseconds; 0 where it does not say
    */
-  constructor(status, code, detail, more = {}) {
+  constructor(status, code, detail, more = {}, wait = 0) {
     super(`${status} ${code}: ${detail}`);
     this.name = "Problem";
     this.status = status;
     this.code = code;
     this.detail = detail;
     this.more = more;
+    this.wait = wait;
   }
 }
 
@@ -197,7 +199,8 @@ function read(response, text) {
   if (response.ok) throw new Problem(response.status, "unreadable-answer", "The answer is no JSON.");
   const { code, detail, ...more } = isObject(body) ? body : {};
   const isProblem = typeof code === "string" && typeof detail === "string";
-  if (isProblem) throw new Problem(response.status, code, detail, more);
+  const wait = 1000 * Number(response.headers.get("retry-after")) || 0;
+  if (isProblem) throw new Problem(response.status, code, detail, more, wait);
   throw new Problem(response.status, `http-${response.status}`, "Something between here and the server answered.");
 }
 

@@ -1,18 +1,16 @@
 // Adding this phone: the pasted link, its name, and what can go wrong. The token lives only in these screens, never in
 // the address.
 
-import { go, reload } from "./app.js";
+import { go, goBack, reload } from "./app.js";
 import { Offline, Problem } from "./api.js";
 import { StorageFault } from "./database.js";
+import { MOST_CHARACTERS, nameFault } from "./device-name.js";
 import { busy, button, field, h, mark, say } from "./dom.js";
 import { enroll, readLink } from "./enrollment.js";
 import { defaultDeviceName, isIphoneInBrowser } from "./platform.js";
 import "./ready-screen.js"; // what comes next is there before the token is spent
 import { company, setState, show } from "./stage.js";
 import { t } from "./words.js";
-
-const MOST_CHARACTERS = 64;
-const MOST_BYTES = 128;
 
 /** The reasons that have words of their own, by the server's code. @type {Record<string, string>} */
 const FAILURES = {
@@ -60,7 +58,7 @@ export function pasteScreen(wrong = "") {
     name: "paste",
     title: [t("paste.title")],
     body: [link.node],
-    actions: [next, button("back", "plain", t("back"), () => go("home"))],
+    actions: [next, button("back", "plain", t("back"), () => goBack("home"))],
     focus: link.input,
   });
   if (wrong) link.complain(wrong);
@@ -73,7 +71,7 @@ export function enrollScreen(token) {
   name.input.value = defaultDeviceName() || t("enroll.default");
   const add = button("enroll", "primary", t("enroll.add"), () => submit());
   const submit = () => {
-    const wrong = faultOf(name.input.value.trim());
+    const wrong = nameFault(name.input.value.trim());
     name.complain(wrong);
     if (!wrong) busy(add, t("enroll.adding"), () => addPhone(token, name.input.value.trim()));
   };
@@ -84,12 +82,6 @@ export function enrollScreen(token) {
     body: [h("p", { id: "what" }, say("enroll.text", { company })), name.node],
     actions: [add, button("back", "plain", t("back"), () => go("home"))],
   });
-}
-
-/** @param {string} name */
-function faultOf(name) {
-  if (name === "") return t("enroll.name-empty");
-  return new TextEncoder().encode(name).length > MOST_BYTES ? t("enroll.name-long") : "";
 }
 
 /** @param {string} token @param {string} name */

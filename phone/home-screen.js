@@ -1,12 +1,12 @@
 // Home: whether anything waits, and how this phone is.
 
-import { activeAccounts, addressOf, allAccounts, go, reload } from "./app.js";
+import { activeAccounts, addressOf, allAccounts, reload } from "./app.js";
 import { button, h, say } from "./dom.js";
 import { refresh } from "./enrollment.js";
 import { noticeItems } from "./notice-list.js";
-import { attend, lastLook } from "./queue.js";
+import { attend, lastLook, lose } from "./queue.js";
 import { keepRinging, ringing } from "./ringing.js";
-import { announce, onStage, retitle, setState, show, stands } from "./stage.js";
+import { announce, retitle, setState, show, stands } from "./stage.js";
 import { wake } from "./watch.js";
 import { ago, span, t } from "./words.js";
 
@@ -42,7 +42,7 @@ export async function renew() {
   await reload();
   wake();
   if (activeAccounts().length === 0) heedHome();
-  if (gone && onStage() === "home") go("gone", gone);
+  if (gone) lose(gone);
   await keepRinging();
   last?.refresh();
 }

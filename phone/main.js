@@ -47,6 +47,9 @@ function staleScreen() {
 /** How many screens were asked for: one that comes too late is not shown any more. */
 let turn = 0;
 
+/** What all of these screens need beside what is there from the beginning. */
+const prepare = async () => (await import("./extras.js")).prepare();
+
 /**
  * A screen that few need at once, and that is fetched when it is first wanted.
  * @template {(given?: any) => void} Screen
@@ -58,7 +61,7 @@ function later(fetched, anywhere = false) {
   return async (given) => {
     const before = onStage();
     const mine = ++turn;
-    const screen = await fetched().then((found) => found ?? staleScreen,
+    const screen = await Promise.all([fetched(), prepare()]).then(([found]) => found ?? staleScreen,
       (fault) => (fault instanceof SyntaxError ? staleScreen : null));
     if (mine !== turn || (onStage() !== before && !anywhere)) return;
     if (screen) screen(given);
@@ -74,6 +77,7 @@ const unconfirmedScreen = later(async () => (await import("./ready-screen.js")).
 setRoutes({
   home: startScreen,
   account: later(async () => (await import("./account-screen.js")).accountScreen),
+  ways: later(async () => (await import("./ways-screen.js")).waysScreen),
   add: addScreen,
   paste: later(async () => {
     const { pasteScreen } = await adding();

@@ -3,15 +3,20 @@
 import { serverNow } from "./app.js";
 import { button, h, say } from "./dom.js";
 import { markSeen, notices } from "./notices.js";
-import { ago, t } from "./words.js";
+import { ago, knows, t } from "./words.js";
 
 /** @typedef {import("./types").Account} Account */
 /** @typedef {import("./types").Notice} Notice */
 
-/** The words of a notice. @param {Notice} notice @param {Account} account */
+/**
+ * The words of a notice; of a kind that is not known here, only that something happened.
+ * @param {Notice} notice
+ * @param {Account} account
+ */
 function wordsOf({ kind, gateway }, { issuer }) {
-  if (kind !== "no-page") return say("notice.other");
-  return say("notice.no-page", { gateway: gateway ?? t("notice.somewhere"), page: `${issuer}/connect` });
+  const key = `happened.${kind}`;
+  const values = { gateway: gateway ?? t("notice.somewhere"), page: `${issuer}/connect` };
+  return say(knows(key) ? key : "notice.other", values);
 }
 
 /** @param {Notice} notice @param {Account} account @param {boolean} askSeen */
@@ -20,6 +25,8 @@ function item(notice, account, askSeen) {
   const when = ago(notice.at, serverNow(account));
   const node = h("li", { class: "notice" },
     h("p", {}, wordsOf(notice, account)),
+    notice.gateway && notice.kind !== "no-page" && h("p", { class: "quiet" }, t("field.gateway"), ": ",
+      h("bdi", {}, notice.gateway)),
     h("p", { class: "quiet" }, client ? say("notice.from", { client, when }) : when),
     askSeen && button("", "plain", t("notice.seen"), () => {
       node.remove();

@@ -24,8 +24,13 @@ export function phoneItem(account, phone, changed) {
     phone.status === "unconfirmed" && !phone.this && confirmation(account, phone, changed));
 }
 
-/** @param {Account} account @param {Phone} phone @param {() => void} changed */
-function confirmation(account, phone, changed) {
+/**
+ * The form for the six digits of a new phone.
+ * @param {Account} account
+ * @param {Pick<Phone, "id" | "name">} phone
+ * @param {() => void} changed
+ */
+export function confirmation(account, phone, changed) {
   const code = field(`code-${phone.id}`,
     { label: say("account.confirm-label", { name: phone.name }), hint: t("account.confirm-hint") },
     { inputmode: "numeric", pattern: "[0-9]*", autocomplete: "off", maxlength: DIGITS + 1, class: "code-input" });
@@ -43,7 +48,7 @@ const FAULTS = { "wrong-code": "account.confirm-wrong", "not-found": "account.co
 
 /**
  * @param {Account} account
- * @param {Phone} phone
+ * @param {Pick<Phone, "id" | "name">} phone
  * @param {string} code
  * @param {(words: string) => void} complain
  * @param {() => void} changed

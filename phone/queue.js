@@ -4,11 +4,12 @@ import { go, serverNow } from "./app.js";
 import { hush } from "./push.js";
 import { isInUse, onStage, sayOffline, sayWaiting } from "./stage.js";
 
+/** @typedef {import("./types.js").Account} Account */
 /** @typedef {import("./types.js").Look} Look */
 /** @typedef {import("./types.js").SignInRequest} SignInRequest */
 
 /** Screens that give way to a request by themselves; on the others a bar tells of it. */
-const GIVE_WAY = ["home", "account", "add", "welcome"];
+const GIVE_WAY = ["home", "account", "ways", "add", "welcome"];
 
 const givesWay = () => GIVE_WAY.includes(onStage()) && !isInUse();
 
@@ -18,6 +19,10 @@ let waiting = [];
 let last = null;
 /** @type {Set<string>} */
 const settled = new Set();
+/** The account of which it is to be said that this phone was removed. @type {Account|null} */
+let gone = null;
+/** Those of which it was said, as they were when it was found. @type {WeakSet<Account>} */
+const told = new WeakSet();
 /** The request that is shown, or whose answer may have been lost: no bar tells of it. */
 let inHand = "";
 
@@ -63,9 +68,15 @@ export function take(look) {
     const open = unsettled.filter(({ account, expiresAt }) => expiresAt > serverNow(account));
     waiting = open.sort((a, b) => b.askedAt - a.askedAt);
   }
-  const [gone] = look.gone;
-  if (gone && givesWay()) go("gone", gone);
+  const [lost] = look.gone;
+  if (lost) lose(lost);
   else attend();
+}
+
+/** The server does not know this phone any more; it is said once, as soon as the screen gives way. @param {Account} account */
+export function lose(account) {
+  if (!told.has(account)) gone = account;
+  attend();
 }
 
 /** Those that a bar may tell of. */
@@ -76,9 +87,15 @@ function openNext() {
   if (next) go("request", next);
 }
 
-/** Shows the newest request, or says that there is one. */
+/** Says that this phone was removed, shows the newest request, or says that there is one. */
 export function attend() {
   const [newest] = waiting;
+  if (gone && givesWay()) {
+    const lost = gone;
+    gone = null;
+    told.add(lost);
+    return go("gone", lost);
+  }
   if (newest && givesWay()) go("request", newest);
   else sayWaiting(behind().length, openNext);
 }

@@ -1,6 +1,6 @@
 // Scanning the code that adds a phone.
 
-import { go } from "./app.js";
+import { go, goBack } from "./app.js";
 import { button, h } from "./dom.js";
 import { useLink } from "./enroll-screen.js";
 import { NoReader, readCamera, readPicture } from "./qr.js";
@@ -36,7 +36,7 @@ export function scanScreen() {
     actions: [
       h("div", { class: "file" }, file, h("label", { for: "picture", class: "second" }, t("scan.picture"))),
       button("paste", "second", t("scan.paste"), () => go("paste")),
-      button("back", "plain", t("back"), () => go("home")),
+      button("back", "plain", t("back"), () => goBack("home")),
     ],
     leave: () => end.abort(),
   });

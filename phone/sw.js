@@ -3,14 +3,15 @@
 
 /** What the app needs to open, beside this script. The decoder and the large icons are of no use without a network. */
 const SHELL = [
-  "account-screen.js", "add-screen.js", "api.js", "app.css", "app.js", "badge.png",
-  "base64url.js", "challenge.js", "claims.js", "clock.js", "database.js", "dom.js", "enroll-screen.js",
-  "enrollment.js", "home-screen.js", "icon-192.png", "index.html", "json.js",
-  "jwk.js", "jws.js", "keys.js", "logo.svg", "main.js", "manifest.webmanifest", "notice-list.js",
-  "notices.js", "number-field.js", "phone-item.js", "phones.js", "platform.js", "proof.js", "push.js", "qr.js",
-  "queue.js", "ready-screen.js", "request-facts.js", "request-screen.js", "requests.js", "response.js",
-  "result-screen.js", "ring.js", "ringing.js", "scan-screen.js", "stage.js", "watch.js", "words-de.js", "words-en.js",
-  "words.js",
+  "account-screen.js", "add-screen.js", "another-screen.js", "api.js", "app.css", "app.js", "badge.png",
+  "base64url.js", "challenge.js", "claims.js", "clock.js", "codes-screen.js", "database.js", "device-name.js",
+  "dom.js", "drawing.js", "enroll-screen.js", "enrollment.js", "extras.css", "extras.js", "home-screen.js",
+  "icon-192.png", "index.html", "json.js", "jwk.js", "jws.js", "keys.js", "logo.svg", "main.js",
+  "manifest.webmanifest", "notice-list.js", "notices.js", "number-field.js", "phone-item.js", "phones.js",
+  "platform.js", "proof.js", "push.js", "qr.js", "queue.js", "ready-screen.js", "request-facts.js",
+  "request-screen.js", "requests.js", "response.js", "result-screen.js", "ring.js", "ringing.js", "scan-screen.js",
+  "stage.js", "totp-screen.js", "watch.js", "way-change.js", "way-item.js", "ways-screen.js", "ways-steps.js",
+  "ways.js", "words-de.js", "words-en.js", "words-extra-de.js", "words-extra-en.js", "words.js",
 ];
 
 /** The media types of the files, by their ending. @type {Record<string, string>} */

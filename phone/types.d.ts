@@ -96,6 +96,21 @@ export interface Phone {
   this: boolean;
 }
 
+/** Something that a person signs in with. Times are milliseconds since the epoch, on the server's clock. */
+export interface Way {
+  id: string;
+  kind: "phone" | "totp" | "recovery_codes" | "access_pass";
+  name: string | null;
+  /** `unconfirmed`: not finished; `not-yet`: works from `startsAt` on; `over`: works no more. */
+  status: "active" | "unconfirmed" | "not-yet" | "over" | "unreadable";
+  createdAt: number;
+  lastUsedAt: number | null;
+  startsAt: number | null;
+  expiresAt: number | null;
+  /** How many uses are left; null where they are not counted. */
+  left: number | null;
+}
+
 /**
  * Whether this phone rings:
  * `on`; `off` (can be turned on); `blocked` (the browser's settings say no); `install-first` (an iPhone or iPad on which

@@ -1,6 +1,6 @@
 // The words of the app, in the person's language, which alone is fetched. `?lang=de` or `?lang=en` forces one.
 
-/** @typedef {keyof typeof import("./words-en.js").en} Sentence */
+/** @typedef {keyof typeof import("./words-en.js").en | keyof typeof import("./words-extra-en.js").en} Sentence */
 /** @typedef {Record<string, string|number>} Values */
 
 /** The languages the person reads, most wanted first. */
@@ -15,7 +15,13 @@ const first = String(wanted()[0] ?? "en").replace(/_/g, "-");
 export const language = /^de\b/i.test(first) ? "de" : "en";
 
 /** Every sentence. @type {Record<string, string>} */
-const words = language === "de" ? (await import("./words-de.js")).de : (await import("./words-en.js")).en;
+const words = { ...(language === "de" ? (await import("./words-de.js")).de : (await import("./words-en.js")).en) };
+
+/** Adds the sentences of screens that are fetched later. @param {Record<string, string>} more */
+export const learn = (more) => Object.assign(words, more);
+
+/** Whether there is such a sentence. @param {string} key */
+export const knows = (key) => key in words;
 
 /** The locale of times and counts: as exact as the browser says, where it is the language of the words. */
 const locale = first.toLowerCase().startsWith(language) && isLocale(first) ? first : language;
@@ -74,7 +80,7 @@ export function clock(at) {
   return new Intl.DateTimeFormat(locale, { timeStyle: "medium" }).format(at);
 }
 
-/** A day and time. @param {number} at */
-export function moment(at) {
-  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" }).format(at);
+/** A day and time. @param {number} at @param {"medium"|"short"} [timeStyle] */
+export function moment(at, timeStyle = "medium") {
+  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle }).format(at);
 }
