@@ -1,5 +1,7 @@
 //! The administrator's tool.
 
+mod factors;
+
 use gatematch_protocol::audit::AuditPage;
 use gatematch_protocol::challenge::ChallengeView;
 use gatematch_protocol::device::{ConfirmDevice, DeviceView};
@@ -29,13 +31,18 @@ impl Admin {
         Self { api, key }
     }
 
+    /// The value of its `Authorization` header.
+    #[must_use]
+    pub fn authorization(&self) -> String {
+        format!("Bearer {}", self.key.reveal())
+    }
+
     /// Sends a request with its key.
     ///
     /// # Errors
     /// [`Failure::Transport`]; a refusal is an [`Answer`].
     pub async fn call(&self, method: &str, path: &str, body: Option<Vec<u8>>) -> Result<Answer, Failure> {
-        let authorization = format!("Bearer {}", self.key.reveal());
-        self.api.call(method, path, &[("authorization", &authorization)], body).await
+        self.api.call(method, path, &[("authorization", &self.authorization())], body).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {

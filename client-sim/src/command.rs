@@ -2,13 +2,16 @@
 
 pub(crate) mod arguments;
 mod challenge;
+mod code;
 mod connect;
 mod enroll;
 pub(crate) mod fault;
+mod helpdesk;
 mod listen;
 mod load;
 mod login;
 mod misbehave;
+mod own;
 mod phones;
 mod push;
 mod radius;
@@ -61,6 +64,12 @@ pub(crate) async fn run(arguments: &Arguments, say: &Say) -> Result<ExitCode, Fa
         }
         Command::Push { command: PushCommand::Serve(serve) } => push::serve(serve, wrong, say).await,
         Command::Radius { command } => radius::run(command, wrong, say).await,
+        Command::Code(arguments) => {
+            misbehave::none(misbehaviour)?;
+            code::run(arguments, say)
+        }
+        Command::Phones { command } => own::run(&phones()?, command, misbehaviour, say).await,
+        Command::Helpdesk(arguments) => helpdesk::run(arguments, misbehaviour, say).await,
         Command::Connect(connect) => {
             misbehave::none(misbehaviour)?;
             let kept = || Browsers::at(arguments.state.as_deref(), &connect.user);

@@ -124,10 +124,10 @@ impl Browser {
     /// Tries a backup code in place of the phone.
     ///
     /// # Errors
-    /// As [`Answer::success`]; a wrong code is a 422.
-    pub async fn passcode(&self, code: &str) -> Result<(), Failure> {
+    /// [`Failure`]; a wrong code is a 422 `wrong-code`, and one where none can be given a 409.
+    pub async fn passcode(&self, code: &str) -> Result<SessionView, Failure> {
         let message = Passcode { passcode: Secret::new(code) };
-        self.call("POST", &format!("{CURRENT}/passcode"), Some(body(&message)?)).await?.success()
+        self.call("POST", &format!("{CURRENT}/passcode"), Some(body(&message)?)).await?.json()
     }
 
     /// What the page shows, now and whenever that changes. A page that is open keeps its session alive.

@@ -11,7 +11,10 @@ mod enrollment;
 mod forge;
 mod gateway;
 mod header;
+mod helpdesk;
 mod key;
+mod own;
+mod passcode;
 mod proof;
 pub mod radius;
 mod replay;
@@ -20,13 +23,14 @@ mod signature;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use gatematch_protocol::id::{ChallengeId, DeviceId};
+use gatematch_protocol::id::{AuthenticatorId, ChallengeId, DeviceId};
 use gatematch_protocol::jws::SigningFailed;
 use gatematch_protocol::problem::Code;
 use gatematch_protocol::response::ResponseOutcome;
 
 pub use self::forge::Forge;
 pub use self::key::PRIVATE_PART;
+use crate::admin::Admin;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::http::Answer;
@@ -44,6 +48,9 @@ pub static ALL: LazyLock<Vec<Misbehaviour>> = LazyLock::new(|| {
         enrollment::TABLE,
         key::TABLE,
         gateway::TABLE,
+        passcode::TABLE,
+        own::TABLE,
+        helpdesk::TABLE,
     ];
     tables.concat()
 });
@@ -98,6 +105,10 @@ pub enum Needs {
     Login,
     /// As `Login`, and a second gateway.
     OtherGateway,
+    /// An enrolled phone, and an authenticator app of its person that waits to be confirmed.
+    Confirming,
+    /// An administrator's tool with the role `admin` or `helpdesk`, and a user whom it may manage.
+    Helpdesk,
 }
 
 /// What a misbehaviour has to work with.
@@ -119,6 +130,12 @@ pub struct Scene<'a> {
     pub other_gateway: Option<&'a Gateway>,
     /// Somebody else's phone; an invented id where absent.
     pub other_device: Option<DeviceId>,
+    /// An authenticator app of the phone's person that waits to be confirmed.
+    pub app: Option<AuthenticatorId>,
+    /// An administrator's tool.
+    pub admin: Option<&'a Admin>,
+    /// Whom the administrator manages.
+    pub user: Option<&'a str>,
     /// Where a forged `jku` or `x5u` points to, so that a test can listen there; an address that leads nowhere
     /// where absent.
     pub elsewhere: Option<&'a str>,
@@ -168,7 +185,8 @@ impl Misbehaviour {
     /// As [`Misbehaviour::requests`]; and [`Failure::Transport`]. A refusal is an [`Answer`].
     pub async fn carry_out(&self, scene: &Scene<'_>) -> Result<Answer, Failure> {
         let api = scene.phone.map(Phone::api).or_else(|| scene.gateway.map(|gateway| &gateway.api));
-        let api = api.ok_or(Failure::Missing("a misbehaviour needs a phone or a gateway"))?;
+        let api = api.or_else(|| scene.admin.map(|admin| &admin.api));
+        let api = api.ok_or(Failure::Missing("a misbehaviour needs a phone, a gateway or an administrator"))?;
         let mut last = Err(Failure::Missing("nothing was sent"));
         for request in self.requests(scene)? {
             if let (Some(not_before), Some(phone)) = (request.not_before, scene.phone) {

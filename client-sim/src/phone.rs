@@ -1,5 +1,6 @@
 //! The phone: a key, an account, and a clock that may be wrong.
 
+mod own;
 mod response;
 mod ring;
 

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod code;
 mod push;
 mod radius;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use gatematch_protocol::id::GatewayId;
 use gatematch_protocol::response::UserVerification;
 
+pub(crate) use self::code::{Code, Helpdesk, InPlace, OwnCommand};
 pub(crate) use self::push::{PushCommand, PushServe};
 pub(crate) use self::radius::{
     Connect, FrontDoor, Patience, RadiusCommand, RadiusFlood, RadiusLoad, RadiusLogin, Style,
@@ -77,6 +79,15 @@ pub(crate) enum Command {
         #[arg(long, value_name = "URL")]
         push: Option<String>,
     },
+    /// Show the code of an authenticator app
+    Code(Code),
+    /// Manage your own phones and codes, by one of your phones
+    Phones {
+        #[command(subcommand)]
+        command: OwnCommand,
+    },
+    /// Show what somebody can sign in with, as an administrator's tool does
+    Helpdesk(Helpdesk),
     /// Play the gateway
     Gateway {
         #[command(subcommand)]
@@ -112,7 +123,7 @@ pub(crate) struct Enroll {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum GatewayCommand {
-    /// Sign somebody in: show the number, wait for the phone, redeem, check the result
+    /// Sign somebody in: show the number, wait for the phone (or give a code in its place), redeem, check the result
     Login(Login),
 }
 
@@ -139,6 +150,8 @@ pub(crate) struct Login {
     /// How long the sign-in may take, in seconds
     #[arg(long, value_name = "SECONDS")]
     pub(crate) expires_in: Option<i64>,
+    #[command(flatten)]
+    pub(crate) in_place: InPlace,
     /// The key of a second gateway, for the misbehaviours that need one
     #[arg(long, value_name = "KEY")]
     pub(crate) other_key: Option<String>,
@@ -214,6 +227,15 @@ mod tests {
             "gatematch-sim radius load --pap hunter2 --user bob --allow-unsigned",
             "gatematch-sim radius flood --server 127.0.0.1:1812 --rate 50000 --seconds 10 --good 10 --secret x",
             "gatematch-sim connect --user alice --server http://127.0.0.1:8080 --state /tmp/s --yes",
+            "gatematch-sim connect --user alice --passcode 123456",
+            "gatematch-sim code",
+            "gatematch-sim code --secret GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ --period 60 --json",
+            "gatematch-sim gateway login --user alice --server http://127.0.0.1:8080 --totp-uri otpauth://totp/x",
+            "gatematch-sim radius login --user alice --style passcode --password p --passcode 123456",
+            "gatematch-sim phones list --phone alice",
+            "gatematch-sim phones rename 1234abcd Pixel",
+            "gatematch-sim phones app --misbehave app-code-letters",
+            "gatematch-sim helpdesk --user alice --misbehave bypass-no-end",
         ] {
             assert!(Arguments::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }
@@ -229,6 +251,9 @@ mod tests {
             "gatematch-sim radius flood --server example.com:1812",
             "gatematch-sim radius flood --seconds 61",
             "gatematch-sim connect --server http://127.0.0.1:8080",
+            "gatematch-sim code --uri otpauth://totp/x --secret GEZDGNBV",
+            "gatematch-sim connect --user alice --passcode 123456 --totp-uri otpauth://totp/x",
+            "gatematch-sim phones",
         ] {
             assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

@@ -6,6 +6,7 @@ use gatematch_client_sim::connect::Browser;
 use gatematch_client_sim::display;
 use gatematch_client_sim::http::Api;
 use gatematch_protocol::connect::SessionView;
+use gatematch_protocol::problem::Code;
 use gatematch_protocol::time::Timestamp;
 use serde_json::json;
 
@@ -17,6 +18,7 @@ use super::{REFUSED, listen};
 
 /// Ended by Ctrl-C, as shells count it.
 const INTERRUPTED: u8 = 130;
+const WRONG_CODE: &str = "The code was not right, or nobody can use one now. Nothing was opened.";
 
 pub(crate) async fn run(arguments: &Connect, browsers: Option<Browsers>, say: &Say) -> Result<ExitCode, Fault> {
     if say.is_json() && !arguments.yes {
@@ -25,11 +27,18 @@ pub(crate) async fn run(arguments: &Connect, browsers: Option<Browsers>, say: &S
     let api = Api::new(&arguments.server)?;
     let kept = browsers.as_ref().map(|browsers| browsers.cookies(api.base())).transpose()?.unwrap_or_default();
     let browser = Browser::with_cookies(api, kept);
+    let code = arguments.in_place.code()?;
     let armed = browser.arm(&arguments.user).await?;
     say.value(&json!({"event": "armed", "session": armed}))?;
     say.line(&format!("You are {}.", plain(&arguments.user)))?;
-    say.line(&say.toned(Tone::Bold, "Start your desktop now."))?;
-    say.line("The number appears here. Type it on your phone.")?;
+    match code {
+        Some(code) if !opened(&browser, code.reveal(), say).await? => return Ok(ExitCode::from(REFUSED)),
+        Some(_) => {}
+        None => {
+            say.line(&say.toned(Tone::Bold, "Start your desktop now."))?;
+            say.line("The number appears here. Type it on your phone.")?;
+        }
+    }
     let end = tokio::select! {
         end = play(arguments, &browser, say) => end?,
         _ = tokio::signal::ctrl_c() => {
@@ -66,6 +75,7 @@ async fn play(arguments: &Connect, browser: &Browser, say: &Say) -> Result<Sessi
                     _ => {}
                 }
             }
+            "number" if view.number.is_none() => ask_for_code(browser, say).await?,
             "number" => show(&view, say)?,
             _ => return Ok(view),
         }
@@ -73,7 +83,48 @@ async fn play(arguments: &Connect, browser: &Browser, say: &Say) -> Result<Sessi
 }
 
 fn over() -> SessionView {
-    SessionView { state: "expired".to_owned(), number: None, gateway: None, client_name: None, requested_at: None }
+    SessionView {
+        state: "expired".to_owned(),
+        number: None,
+        gateway: None,
+        client_name: None,
+        requested_at: None,
+        open_until: None,
+    }
+}
+
+/// Gives a code before the desktop is started, and says whether it was right.
+async fn opened(browser: &Browser, code: &str, say: &Say) -> Result<bool, Fault> {
+    match browser.passcode(code).await {
+        Ok(view) => {
+            say.value(&json!({"event": "open", "session": view}))?;
+            let until = view.open_until.and_then(time_of_day).map(|time| format!(" until {time}")).unwrap_or_default();
+            let start = format!("Start your desktop now: one sign-in is let in{until}.");
+            say.line(&format!("{} {}", say.toned(Tone::Good, "The code was right."), say.toned(Tone::Bold, &start)))?;
+            Ok(true)
+        }
+        Err(failure) if failure.code() == Some(Code::WrongCode) => {
+            say.value(&json!({"event": "wrong-code"}))?;
+            say.line(&say.toned(Tone::Bad, WRONG_CODE))?;
+            Ok(false)
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// The sign-in waits for a code alone: its person has no phone. Scripts are told so by the state; nobody there types.
+async fn ask_for_code(browser: &Browser, say: &Say) -> Result<(), Fault> {
+    while !say.is_json() {
+        say.ask("This sign-in waits for a backup code. Type it here:")?;
+        let Some(line) = listen::line().await? else { return Ok(()) };
+        match browser.passcode(line.trim()).await {
+            Err(failure) if failure.code() == Some(Code::WrongCode) => say.line(&say.toned(Tone::Bad, WRONG_CODE))?,
+            // The sign-in may have ended meanwhile: what follows is an event like any other.
+            Err(failure) if !matches!(failure.status(), Some(401 | 409)) => return Err(failure.into()),
+            _ => return Ok(()),
+        }
+    }
+    Ok(())
 }
 
 async fn is_mine(arguments: &Connect, view: &SessionView, say: &Say) -> Result<bool, Fault> {
@@ -90,7 +141,7 @@ async fn is_mine(arguments: &Connect, view: &SessionView, say: &Say) -> Result<b
 
 /// What began, as far as this browser may know.
 fn question(view: &SessionView) -> String {
-    let when = view.requested_at.and_then(time_of_day).unwrap_or_default();
+    let when = view.requested_at.and_then(time_of_day).map(|time| format!(" ({time})")).unwrap_or_default();
     match (&view.client_name, &view.gateway) {
         (Some(client), Some(gateway)) => {
             format!("{} wants to open a desktop at the gateway {}, just now{when}.", plain(client), plain(gateway))
@@ -101,11 +152,11 @@ fn question(view: &SessionView) -> String {
     }
 }
 
-/// The time of day, as the server's clock has it: ` (15:55:44 UTC)`.
+/// The time of day, as the server's clock has it: `15:55:44 UTC`.
 fn time_of_day(at: Timestamp) -> Option<String> {
     let text = at.to_string();
     let time = text.split_once('T')?.1.get(..8)?;
-    Some(format!(" ({time} UTC)"))
+    Some(format!("{time} UTC"))
 }
 
 fn show(view: &SessionView, say: &Say) -> Result<(), Fault> {

@@ -149,9 +149,11 @@ fn told_problem(problem: &ProblemDocument) -> Told {
         Some(Code::WrongParty) => {
             ("This key is for something else.", "A gateway's key begins with gmg_, an administrator's with gma_.", "")
         }
-        Some(Code::RoleNotAllowed) => {
-            ("This administrator's key may not do that.", "", "Use a key with the role admin.")
-        }
+        Some(Code::RoleNotAllowed) => (
+            "This key or phone may not do that.",
+            problem.detail.as_str(),
+            "Use an administrator's key with the role admin.",
+        ),
         Some(Code::AlreadyDecided) => ("Too late: the sign-in was decided already.", "Nothing was changed.", ""),
         Some(Code::Expired) => {
             ("Too late: the time for this sign-in is over.", "Nothing was opened.", "Start the sign-in again.")
@@ -178,7 +180,8 @@ fn told_problem(problem: &ProblemDocument) -> Told {
             "Nothing was opened.",
             "Try again in a moment; if it stays, tell the administrators.",
         ),
-        _ => ("", "", ""),
+        Some(code) => of_account(code),
+        None => ("", "", ""),
     };
     let told = if what.is_empty() {
         Told::new(problem.title.clone() + ".", problem.detail.clone(), "")
@@ -186,6 +189,24 @@ fn told_problem(problem: &ProblemDocument) -> Told {
         Told::new(what, means, todo)
     };
     Told { code: Some(problem.code.clone()), ..told }
+}
+
+/// What a person or an administrator may not change of an account.
+const fn of_account(code: Code) -> (&'static str, &'static str, &'static str) {
+    match code {
+        Code::WrongCode => ("The code is not right.", "", "Give the one that is shown now."),
+        Code::AccountLocked => {
+            ("The account is locked or disabled.", "Nothing was changed.", "Ask the helpdesk to open it again.")
+        }
+        Code::OwnAccount => ("Nobody does this to his own account.", "Nothing was changed.", "Ask somebody else."),
+        Code::TooManyAuthenticators => (
+            "The account has as many of these as are allowed.",
+            "Nothing was changed.",
+            "Remove an old one: gatematch-sim phones remove ID",
+        ),
+        Code::AuthenticatorConfirmed => ("The authenticator app is confirmed already.", "", ""),
+        _ => ("", "", ""),
+    }
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ use super::{REFUSED, misbehave};
 
 /// How long the server holds an answer, in seconds.
 const WAIT: u32 = 50;
+/// The ways of signing in that are codes.
+const CODES: [&str; 3] = ["totp", "recovery_code", "access_pass"];
 /// Ended by Ctrl-C, as shells count it.
 const INTERRUPTED: u8 = 130;
 
@@ -39,12 +41,18 @@ pub(crate) async fn run(login: &Login, misbehaviour: Option<&Misbehaviour>, say:
             return misbehave::carry_out(misbehaviour, &scene, say).await;
         }
     }
+    let code = login.in_place.code()?;
     let view = gateway.create(&asked(login), None).await?;
     say.value(&json!({"event": "challenge", "challenge": view}))?;
-    show(&view, say)?;
+    if code.is_none() {
+        show(&view, say)?;
+    }
     if let Some(misbehaviour) = misbehaviour {
         scene.login = Some(view.id);
         return misbehave::carry_out(misbehaviour, &scene, say).await;
+    }
+    if let Some(code) = code {
+        return in_place(&gateway, view, code.reveal(), say).await;
     }
     tokio::select! {
         decided = redeem(&gateway, &view) => told(&gateway, &decided?, say).await,
@@ -79,6 +87,8 @@ fn asked(login: &Login) -> CreateChallenge {
         user: login.user.clone(),
         client: (client != CreateClient::default()).then_some(client),
         expires_in: login.expires_in,
+        // No phone rings where a code is given in its place.
+        methods: login.in_place.is_given().then(|| CODES.map(str::to_owned).to_vec()),
         ..CreateChallenge::default()
     }
 }
@@ -86,6 +96,9 @@ fn asked(login: &Login) -> CreateChallenge {
 fn show(view: &ChallengeView, say: &Say) -> Result<(), Fault> {
     if view.status != "pending" {
         return Ok(());
+    }
+    if !view.methods.iter().any(|method| method == "push") {
+        return say.line("The sign-in waits for a code, on the connect page; or give it with --passcode.");
     }
     let Some(digits) = &view.number else {
         return say.line("Approve the sign-in on your phone.");
@@ -97,6 +110,18 @@ fn show(view: &ChallengeView, say: &Say) -> Result<(), Fault> {
     }
     say.line("")?;
     say.line(&format!("Number: {}", display::small(&plain(digits))))
+}
+
+/// Gives a code in place of the phone. A wrong one ends the sign-in: nobody is here to type another.
+async fn in_place(gateway: &Gateway, view: ChallengeView, code: &str, say: &Say) -> Result<ExitCode, Fault> {
+    let view = if view.status == "pending" { gateway.passcode(view.id, code).await? } else { view };
+    if view.status == "pending" {
+        gateway.cancel(view.id).await?;
+        say.value(&json!({"event": "wrong-code"}))?;
+        say.line(&say.toned(Tone::Bad, "The code was not right. Nothing was opened."))?;
+        return Ok(ExitCode::from(REFUSED));
+    }
+    told(gateway, &redeem(gateway, &view).await?, say).await
 }
 
 /// Waits for the decision, as long as there may be one, and spends an approval.
@@ -132,7 +157,10 @@ fn how(result: &ResultClaims) -> String {
         "policy" => "let in by policy",
         "reuse" => "let in by an approval of a moment ago",
         "bypass" => "let in by a bypass",
-        _ => "approved with a backup code",
+        "totp" => "let in by the code of an authenticator app",
+        "recovery_code" => "let in by a recovery code",
+        "access_pass" => "let in by an access pass",
+        _ => "let in in a way that this version does not know",
     };
     let matched = if result.number_match { "with the right number" } else { "without a number" };
     format!("{} was {by}, {matched}. The result holds for this login.", plain(&result.sub))

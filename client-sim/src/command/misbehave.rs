@@ -81,6 +81,8 @@ const fn command(needs: Needs) -> &'static str {
         Needs::Enrollment | Needs::SecondEnrollment => "enroll LINK",
         Needs::Gateway | Needs::Login => "gateway login ...",
         Needs::OtherGateway => "gateway login --other-key KEY ...",
+        Needs::Confirming => "phones app",
+        Needs::Helpdesk => "helpdesk --user NAME ...",
     }
 }
 

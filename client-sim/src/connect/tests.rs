@@ -116,6 +116,18 @@ async fn server() -> (Api, Arc<Mutex<Vec<String>>>) {
 }
 
 #[tokio::test]
+async fn a_code_is_given_on_the_page() {
+    let (api, asked) = server().await;
+    let browser = Browser::new(api);
+    browser.arm("alice").await.unwrap();
+    let view = browser.passcode("123 456").await.unwrap();
+    assert_eq!((view.state.as_str(), view.open_until), ("armed", None));
+    let asked = asked.lock().unwrap();
+    assert!(asked[1].starts_with("POST /connect/sessions/current/passcode HTTP"));
+    assert!(asked[1].contains("cookie: __Host-session=s") && asked[1].ends_with(r#"{"passcode":"123 456"}"#));
+}
+
+#[tokio::test]
 async fn a_page_is_armed_confirmed_and_known_again() {
     let (api, asked) = server().await;
     let browser = Browser::new(api);

@@ -12,7 +12,7 @@ use crate::edge;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 
-const CREATE: &str = "/v1/challenges";
+pub(super) const CREATE: &str = "/v1/challenges";
 const MALFORMED: Expect = Expect::Problem(Code::MalformedBody);
 const OUT_OF_RANGE: Expect = Expect::Problem(Code::InvalidValue);
 const NOT_FOUND: Expect = Expect::Problem(Code::NotFound);
@@ -180,12 +180,12 @@ const fn other(
     Misbehaviour::requests_of(Needs::OtherGateway, name, case, what, expect, make)
 }
 
-fn other_gateway<'a>(scene: &Scene<'a>) -> Result<&'a Gateway, Failure> {
+pub(super) fn other_gateway<'a>(scene: &Scene<'a>) -> Result<&'a Gateway, Failure> {
     scene.gateway()?;
     scene.other_gateway.ok_or(Failure::Missing("this misbehaviour needs a second gateway"))
 }
 
-fn with_key(request: Request, gateway: &Gateway) -> Request {
+pub(super) fn with_key(request: Request, gateway: &Gateway) -> Request {
     request.header("authorization", gateway.authorization())
 }
 

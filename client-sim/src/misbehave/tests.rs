@@ -24,6 +24,8 @@ struct Stage {
     gateway: Gateway,
     challenge: String,
     id: ChallengeId,
+    app: AuthenticatorId,
+    admin: Admin,
 }
 
 impl Stage {
@@ -37,6 +39,8 @@ impl Stage {
         Self {
             challenge: sign(&Header::with_kid(typ::CHALLENGE, "k"), &claims, &key).unwrap(),
             phone: Phone::new(api.clone(), ISSUER, key, Arc::new(|| NOW)).with_account(account),
+            app: AuthenticatorId::new(at, [4; 10]),
+            admin: Admin::new(api.clone(), Secret::new("gma_x")),
             gateway: Gateway::new(api, ISSUER, None, Secret::new("gmg_x"), Arc::new(|| NOW)),
             id,
         }
@@ -51,6 +55,9 @@ impl Stage {
             gateway: Some(&self.gateway),
             login: Some(self.id),
             other_gateway: Some(&self.gateway),
+            app: Some(self.app),
+            admin: Some(&self.admin),
+            user: Some("alice"),
             ..Scene::default()
         }
     }
@@ -99,6 +106,8 @@ fn what_is_needed_is_enough() {
             Needs::OtherGateway => {
                 Scene { gateway: full.gateway, login: full.login, other_gateway: full.other_gateway, ..none }
             }
+            Needs::Confirming => Scene { phone: full.phone, app: full.app, ..none },
+            Needs::Helpdesk => Scene { admin: full.admin, user: full.user, ..none },
         };
         assert!(misbehaviour.requests(&scene).is_ok(), "{}", misbehaviour.name);
     }

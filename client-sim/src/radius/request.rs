@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gatematch_protocol::secret::Secret;
 
+use super::answer::Answer;
 use super::client::Slot;
 use super::digest;
 use super::packet::{self, Attribute, MICROSOFT, code, kind, microsoft};
@@ -78,6 +79,24 @@ impl AccessRequest {
     pub fn password(mut self, password: &str) -> Self {
         self.password = Some(Secret::new(password));
         self
+    }
+
+    /// With `password,code` as User-Password: how a person gives both where there is one field for them (style
+    /// `passcode` behind an upstream server). Where the gateway checks the password, the field holds the code alone:
+    /// [`AccessRequest::password`].
+    #[must_use]
+    pub fn password_and_code(self, password: &str, code: &str) -> Self {
+        self.password(&format!("{password},{code}"))
+    }
+
+    /// With what the person typed in answer to an Access-Challenge, such as a code, and that challenge's State.
+    #[must_use]
+    pub fn answering(self, challenge: &Answer, typed: &str) -> Self {
+        let request = self.password(typed);
+        match challenge.state() {
+            Some(state) => request.state(state),
+            None => request,
+        }
     }
 
     /// With the State of an Access-Challenge.

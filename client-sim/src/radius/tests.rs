@@ -116,6 +116,22 @@ fn passwords_are_hidden_as_another_hand_hides_them() {
 }
 
 #[test]
+fn a_code_goes_into_the_field_with_the_password_or_back_with_the_state() {
+    let secret = Secret::new(SECRET);
+    let encode = |request: &AccessRequest| request.encode(0x54, &AUTHENTICATOR, &secret);
+    let plain = || AccessRequest::plain("alice");
+    let both = plain().password_and_code("hunter2", "123456");
+    assert_eq!(encode(&both), encode(&plain().password("hunter2,123456")));
+    assert!(!format!("{both:?}").contains("123456"));
+
+    let mut challenge = check(&hex(ACCEPT), Demand::Signed).unwrap();
+    assert_eq!(encode(&plain().answering(&challenge, "123456")), encode(&plain().password("123456")));
+    challenge.attributes.push(Attribute::new(kind::STATE, "32769430"));
+    let second = plain().answering(&challenge, "123456");
+    assert_eq!(encode(&second), encode(&plain().state(b"32769430").password("123456")));
+}
+
+#[test]
 fn a_signed_answer_is_read_whole() {
     let answer = check(&hex(ACCEPT), Demand::Signed).unwrap();
     assert!(answer.is_accept() && !answer.is_reject() && !answer.is_challenge());

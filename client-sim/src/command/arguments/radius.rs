@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
+use super::InPlace;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum RadiusCommand {
     /// Sign somebody in as RD Gateway's NPS does, and tell what came back
@@ -62,8 +64,10 @@ pub(crate) struct RadiusLogin {
     /// The address that the person calls from; RD Gateway sends none
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) calling_station_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) in_place: InPlace,
     /// With --style challenge: what to answer, instead of waiting for Enter
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["passcode", "totp_uri"])]
     pub(crate) answer: Option<String>,
 }
 
@@ -74,6 +78,8 @@ pub(crate) enum Style {
     Hold,
     /// Shows what an Access-Challenge says, and asks again
     Challenge,
+    /// Has one field for the password, and sends the code in it
+    Passcode,
 }
 
 #[derive(Debug, Args)]
@@ -151,6 +157,8 @@ pub(crate) struct Connect {
     /// Answer "Is this you?" with yes
     #[arg(long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) in_place: InPlace,
     /// Be a browser that has never been there, and remember nothing
     #[arg(long)]
     pub(crate) private: bool,

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use gatematch_client_sim::radius::packet::MAX_VALUE;
 use gatematch_client_sim::radius::{AccessRequest, Answer, RadiusClient, Silence, Unsound};
+use gatematch_protocol::secret::Secret;
 use serde_json::json;
 
 use super::super::REFUSED;
@@ -16,19 +17,29 @@ use super::super::say::{Say, Tone, plain};
 pub(super) async fn run(arguments: &RadiusLogin, say: &Say) -> Result<ExitCode, Fault> {
     check(arguments, say)?;
     let client = arguments.front_door.client().await?;
-    let request = asked(arguments);
-    let request = match &arguments.password {
-        Some(password) => request.password(password),
-        None => request,
+    let request = match (&arguments.password, code(arguments)?) {
+        (Some(password), Some(code)) => asked(arguments).password_and_code(password, code.reveal()),
+        (None, Some(code)) => asked(arguments).password(code.reveal()),
+        (Some(password), None) => asked(arguments).password(password),
+        (None, None) => asked(arguments),
     };
-    let answer = exchange(arguments, &client, &request, say).await?;
-    let answer = match answer {
-        Ok(challenge) if challenge.is_challenge() && arguments.style == Style::Challenge => {
-            again(arguments, &client, &challenge, say).await?
+    let mut answer = exchange(arguments, &client, &request, say).await?;
+    while let Ok(challenge) = &answer {
+        if !challenge.is_challenge() || arguments.style != Style::Challenge {
+            break;
         }
-        other => other,
-    };
+        answer = again(arguments, &client, challenge, say).await?;
+        // What was given beforehand is given once; whoever types may try again.
+        if arguments.in_place.is_given() || arguments.answer.is_some() {
+            break;
+        }
+    }
     told(arguments, &answer, say)
+}
+
+/// What goes into the password field at once, beside the password.
+fn code(arguments: &RadiusLogin) -> Result<Option<Secret>, Fault> {
+    if arguments.style == Style::Passcode { arguments.in_place.code() } else { Ok(None) }
 }
 
 /// Nothing is cut off in silence, and a script is not asked for Enter.
@@ -38,8 +49,19 @@ fn check(arguments: &RadiusLogin, say: &Say) -> Result<(), Fault> {
         let what = format!("RADIUS cannot carry a name of {} bytes.", long.len());
         return Err(Fault::usage(what, format!("The longest has {} bytes.", MAX_VALUE - 6)));
     }
-    if say.is_json() && arguments.style == Style::Challenge && arguments.answer.is_none() {
-        return Err(Fault::usage("With --json, nobody can press Enter.", "Give --answer TEXT, which may be empty."));
+    let has_code = arguments.in_place.is_given();
+    if has_code && arguments.style == Style::Hold {
+        let todo = "Say what the client can do: --style challenge, or --style passcode.";
+        return Err(Fault::usage("With --style hold, there is no place for a code.", todo));
+    }
+    if !has_code && arguments.style == Style::Passcode {
+        return Err(Fault::usage("With --style passcode, there must be a code.", "Give --passcode CODE."));
+    }
+    if say.is_json() && arguments.style == Style::Challenge && arguments.answer.is_none() && !has_code {
+        return Err(Fault::usage(
+            "With --json, nobody can press Enter.",
+            "Give --answer TEXT, which may be empty, or --passcode CODE.",
+        ));
     }
     Ok(())
 }
@@ -109,20 +131,16 @@ async fn again(
     challenge: &Answer,
     say: &Say,
 ) -> Result<Result<Answer, Silence>, Fault> {
-    let typed = match &arguments.answer {
-        Some(answer) => answer.clone(),
+    let given = arguments.in_place.code()?.or_else(|| arguments.answer.as_deref().map(Secret::new));
+    let typed = match given {
+        Some(given) => given,
         None => {
             say.ask("           Press Enter when it is done (or type a code, then Enter):")?;
             let line = listen::line().await?.unwrap_or_default();
-            line.trim_end_matches(['\r', '\n']).to_owned()
+            Secret::new(line.trim_end_matches(['\r', '\n']))
         }
     };
-    let request = asked(arguments).password(&typed);
-    let request = match challenge.state() {
-        Some(state) => request.state(state),
-        None => request,
-    };
-    exchange(arguments, client, &request, say).await
+    exchange(arguments, client, &asked(arguments).answering(challenge, typed.reveal()), say).await
 }
 
 fn told(arguments: &RadiusLogin, answer: &Result<Answer, Silence>, say: &Say) -> Result<ExitCode, Fault> {
@@ -135,6 +153,9 @@ fn told(arguments: &RadiusLogin, answer: &Result<Answer, Silence>, say: &Say) ->
         }
         Ok(answer) if answer.is_challenge() && arguments.style == Style::Hold => {
             bad("Not let in: RD Gateway cannot answer an Access-Challenge. The client needs style = \"hold\".")?;
+        }
+        Ok(answer) if answer.is_challenge() && arguments.style == Style::Challenge => {
+            bad("Not let in: that was not what the server waits for, and it asks once more.")?;
         }
         Ok(answer) if answer.is_reject() => bad("Not let in. Nothing was opened.")?,
         Ok(answer) => bad(&format!("Not let in: {} is no answer that the gateway can use.", answer.name()))?,
