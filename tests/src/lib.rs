@@ -9,6 +9,7 @@
 
 pub mod captured;
 mod clock;
+pub mod codes;
 pub mod freeradius;
 pub mod front;
 pub mod moves;

@@ -9,7 +9,7 @@ use gatematch_domain::audit::Actor;
 use gatematch_domain::challenge::Challenge;
 use gatematch_domain::enrollment::Registration;
 use gatematch_domain::gateway::Gateway;
-use gatematch_domain::open::Login;
+use gatematch_domain::login::Login;
 use gatematch_domain::policy::Ruling;
 use gatematch_domain::response::Answer;
 use gatematch_domain::user::UserChange;
@@ -90,13 +90,14 @@ impl Shelf {
             id: UserId::new(self.now(), self.edge.random().unwrap()),
             username: name.clone(),
             change: UserChange::default(),
+            protected_groups: Vec::new(),
             as_admin: true,
         };
         let UserPut::Created(user) = self.store.put_user(put).await.unwrap() else { panic!("{name} was there") };
         let digest = sha256(format!("token{number}"));
         let id = EnrollmentId::new(self.now(), self.edge.random().unwrap());
         let open = enrollment(id, user.id, digest.clone(), self.now(), 600);
-        self.store.create_enrollment(self.act(), open).await.unwrap();
+        self.store.create_enrollment(self.act(), open).await.unwrap().unwrap();
         let device = DeviceId::new(self.now(), self.edge.random().unwrap());
         let key = P256Key::from_secret(&self.edge.random().unwrap()).unwrap().public();
         let phone = Registration {
@@ -129,6 +130,7 @@ impl Shelf {
             signed: vec![(person.device, "x".repeat(SIGNED_BYTES))],
             numbered: true,
             draw: u64::from_be_bytes(self.edge.random().unwrap()),
+            dormant_after: None,
             repeat: None,
         }
     }

@@ -1,6 +1,8 @@
 //! What every store must hold, whatever database is behind it. Each function is one clause; `store_contract!` makes
 //! a test of each for a database.
 
+mod factors;
+
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -15,9 +17,14 @@ use gatematch_domain::username::{Domains, Username};
 use gatematch_protocol::id::{AdminKeyId, DeviceId, EnrollmentId, UserId};
 use gatematch_protocol::secret::sha256;
 use gatematch_server::store::{
-    AuditQuery, Opened, PutUser, RegisterDevice, StoreError, UserDeleted, UserPut, admin_key, enrollment,
+    AuditQuery, KeyRevoked, Opened, PutUser, RegisterDevice, StoreError, UserDeleted, UserPut, UserQuery, admin_key,
+    enrollment,
 };
 
+pub use self::factors::{
+    a_pass_and_a_bypass_are_used_as_often_as_they_may, a_recovery_code_is_spent_once, a_step_is_spent_once,
+    passes_and_bypasses_that_are_over_are_forgotten,
+};
 use crate::shelf::Shelf;
 
 /// How many do the same thing at the same time.
@@ -38,7 +45,9 @@ macro_rules! store_contract {
             a_token_makes_one_phone a_key_belongs_to_one_phone a_proof_is_spent_once an_idempotency_key_makes_one_challenge
             a_new_name_makes_one_user a_lock_holds_from_its_answer a_deletion_takes_everything_along
             a_gateway_that_goes_ends_what_it_opened what_is_overdue_is_settled_once what_lives_is_not_purged
-            a_stale_signature_opens_nothing a_refusal_writes_nothing the_log_has_no_gaps);
+            a_stale_signature_opens_nothing a_refusal_writes_nothing the_log_has_no_gaps
+            a_recovery_code_is_spent_once a_step_is_spent_once a_pass_and_a_bypass_are_used_as_often_as_they_may
+            passes_and_bypasses_that_are_over_are_forgotten);
     };
 }
 
@@ -68,17 +77,23 @@ pub async fn what_is_written_is_read_back(shelf: Shelf) {
     let key = admin_key(AdminKeyId::new(shelf.now(), [1; 10]), "anna".to_owned(), Role::Helpdesk, shelf.now());
     store.create_admin_key(shelf.act(), key.clone(), sha256("gma")).await.unwrap();
     assert_eq!(store.admin_by_key(sha256("gma")).await.unwrap(), Some(key.clone()));
-    assert!(store.revoke_admin_key(shelf.act(), key.id).await.unwrap());
-    assert!(!store.revoke_admin_key(shelf.act(), key.id).await.unwrap());
+    assert_eq!(store.revoke_admin_key(shelf.act(), key.id).await.unwrap(), KeyRevoked::Done);
+    assert_eq!(store.revoke_admin_key(shelf.act(), key.id).await.unwrap(), KeyRevoked::Unknown);
     assert_eq!(store.admin_by_key(sha256("gma")).await.unwrap(), None);
     let account = store.account(name("user0")).await.unwrap().unwrap();
     let (device, user) = store.device(shelf.people[0].device).await.unwrap().unwrap();
     assert_eq!((&account.user, account.devices.as_slice()), (&user, [device.clone()].as_slice()));
     assert_eq!(store.device_by_key(device.key.thumbprint()).await.unwrap(), Some((device, user)));
-    let users = store.users("SER".to_owned(), None, 10).await.unwrap();
+    let query = |text: &str, after: Option<&str>| UserQuery {
+        text: text.to_owned(),
+        after: after.map(str::to_owned),
+        limit: 10,
+        idle_since: None,
+    };
+    let users = store.users(query("SER", None)).await.unwrap();
     assert_eq!(users.len(), PEOPLE, "a part of the name finds him, without case");
-    assert!(store.users("%".to_owned(), None, 10).await.unwrap().is_empty(), "nothing in a query is a wildcard");
-    assert_eq!(store.users(String::new(), Some("user0".to_owned()), 10).await.unwrap().len(), PEOPLE - 1);
+    assert!(store.users(query("%", None)).await.unwrap().is_empty(), "nothing in a query is a wildcard");
+    assert_eq!(store.users(query("", Some("user0"))).await.unwrap().len(), PEOPLE - 1);
 }
 
 /// Open, wait, respond and redeem, each visible at once.
@@ -149,7 +164,7 @@ async fn token(shelf: &Shelf, user: &str, token: &str) {
     let user = shelf.store.account(name(user)).await.unwrap().unwrap().user.id;
     let id = EnrollmentId::new(shelf.now(), shelf.edge.random().unwrap());
     let open = enrollment(id, user, sha256(token), shelf.now(), 600);
-    assert!(shelf.store.create_enrollment(shelf.act(), open).await.unwrap());
+    shelf.store.create_enrollment(shelf.act(), open).await.unwrap().unwrap();
 }
 
 /// A hundred phones with one token: one is registered, and only that spends it.
@@ -210,7 +225,8 @@ pub async fn an_idempotency_key_makes_one_challenge(shelf: Shelf) {
 
 fn put(shelf: &Shelf, user: &str) -> PutUser {
     let id = UserId::new(shelf.now(), shelf.edge.random().unwrap());
-    PutUser { act: shelf.act(), id, username: name(user), change: UserChange::default(), as_admin: true }
+    let (change, protected_groups) = (UserChange::default(), Vec::new());
+    PutUser { act: shelf.act(), id, username: name(user), change, protected_groups, as_admin: true }
 }
 
 /// A hundred writes of one new name: one user.
