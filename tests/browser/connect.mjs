@@ -1,13 +1,17 @@
 // Drives the real connect page in a real browser, for a test that plays the gateway and the phone.
 //
 //   node connect.mjs <base-url> <user> [--answer yes|no] [--expect STATE] [--profile DIR] [--screenshots DIR]
-//                                      [--timeout SECONDS]
+//                                      [--timeout SECONDS] [--code CODE]... [--late-code CODE]...
 //
 // One line of JSON for each step on stdout, and nothing else there:
 //   {"step":"armed"}                              a sign-in may begin now
 //   {"step":"confirm","text":"A sign-in ..."}     left out where the browser is known
+//   {"step":"wrong","text":"That code ..."}       for each code that was not taken
+//   {"step":"open"}                               a code was taken: a sign-in that begins now is let in
 //   {"step":"number","number":"047"}              to be typed on the phone
+//   {"step":"code"}                               in its place: there is no phone to type it on
 //   {"step":"approved","cookies":["__Host-..."]}  or refused, collision, expired
+// With --code it types these codes, one after the other, before the sign-in; with --late-code while the sign-in waits.
 // It ends with 0 where the last step is the expected one (approved, unless told) and the page was clean: no error in
 // the console or in the script, and nothing that the content security policy had to stop. With --profile the browser
 // keeps its cookies in DIR, so that a second run is by a browser that is known.
@@ -24,6 +28,7 @@ const { chromium } = createRequire(import.meta.url)("playwright-core"); // `requ
 
 const END = ["approved", "refused", "collision", "expired"];
 const CURRENT = "/connect/sessions/current";
+const TAKES_CODE = `${CURRENT}/passcode`;
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -33,13 +38,15 @@ const { values: options, positionals } = parseArgs({
     profile: { type: "string" },
     screenshots: { type: "string" },
     timeout: { type: "string", default: "60" },
+    code: { type: "string", multiple: true, default: [] },
+    "late-code": { type: "string", multiple: true, default: [] },
   },
 });
 const [base, user] = positionals;
 const known = ["yes", "no"].includes(options.answer) && END.includes(options.expect) && Number(options.timeout) > 0;
 if (positionals.length !== 2 || !known) {
   console.error("usage: node connect.mjs <base-url> <user> [--answer yes|no] [--expect STATE] [--profile DIR] "
-    + "[--screenshots DIR] [--timeout SECONDS]");
+    + "[--screenshots DIR] [--timeout SECONDS] [--code CODE]... [--late-code CODE]...");
   process.exit(2);
 }
 
@@ -64,10 +71,33 @@ function listen(page) {
   page.on("console", (message) => {
     // A browser that comes again asks for its session first, and 401 is how the server says that there is none.
     const none = message.location().url.endsWith(CURRENT) && message.text().includes("401");
-    if (["error", "warning"].includes(message.type()) && !none) {
+    const wrong = message.location().url.endsWith(TAKES_CODE) && message.text().includes("422");
+    if (["error", "warning"].includes(message.type()) && !none && !wrong) {
       faults.push(`console: ${message.text()} (${message.location().url})`);
     }
   });
+}
+
+/** Types a code with the keyboard, and waits for what comes of it; says whether it was taken. */
+async function type(page, code) {
+  if (await page.isVisible("#code-open")) await page.press("#code-open", "Enter");
+  const before = await page.evaluate(() => document.body.dataset.state);
+  await page.fill("#code", code);
+  await page.press("#code-use:enabled", "Enter");
+  const outcome = await page.waitForFunction((state) => {
+    const words = ["code-fault", "code-closed"].map((id) => document.getElementById(id).textContent).join("");
+    return document.body.dataset.state !== state ? { isTaken: true } : words && { isTaken: false, words };
+  }, before);
+  if (await page.inputValue("#code")) faults.push("the code stays in its field");
+  const { isTaken, words } = await outcome.jsonValue();
+  if (!isTaken) tell({ step: "wrong", text: words });
+  return isTaken;
+}
+
+/** What the page keeps, or shows in its address, is not what was typed. */
+async function forgets(page, codes) {
+  const kept = await page.evaluate(() => JSON.stringify([localStorage, sessionStorage, location.href, document.title]));
+  if (codes.some((code) => kept.includes(code))) faults.push(`a code is kept: ${kept}`);
 }
 
 async function drive(context) {
@@ -92,19 +122,28 @@ async function drive(context) {
   await page.click("form button");
   await reach(page, "armed");
   tell({ step: "armed" });
+  for (const code of options.code) {
+    if (await type(page, code)) tell({ step: await reach(page, "open") });
+  }
 
-  let state = await reach(page, "confirm", "number", ...END);
+  let state = await reach(page, "confirm", "number", "code", ...END);
   if (state === "confirm") {
     tell({ step: state, text: await page.innerText("#confirm-what") });
     await page.click(options.answer === "yes" ? "#yes" : "#no");
-    state = await reach(page, "number", ...END);
+    state = await reach(page, "number", "code", ...END);
   }
   if (state === "number") {
     const number = await page.textContent("#number-shown");
     if ((await page.textContent("#number-spoken")) !== [...number].join(", ")) faults.push("another number is read out");
     tell({ step: state, number });
+  } else if (state === "code") {
+    tell({ step: state });
+  }
+  if (["number", "code"].includes(state)) {
+    for (const code of options["late-code"]) await type(page, code);
     state = await reach(page, ...END);
   }
+  await forgets(page, [...options.code, ...options["late-code"]]);
   if (state === "approved") {
     await bound;
     tell({ step: state, cookies: (await context.cookies()).map((cookie) => cookie.name).sort() });

@@ -86,6 +86,17 @@ test("each push shows one notification, which names nobody and nothing", async (
   assert.deepEqual([worker.shown[0].silent, worker.shown[2].silent], [false, true]);
 });
 
+test("a phone that was just removed is told too: nothing is fetched for it, and no window must be able to look", async () => {
+  let fetched = 0;
+  net = () => { fetched += 1; return NO_NETWORK(); };
+  worker.windows = [window({ focused: false, visibilityState: "hidden" })];
+  await push(JSON.stringify({ v: 1, notice: token({ jti: ID, kind: "phone-removed" }) }));
+  assert.deepEqual(worker.shown.map(({ title, silent }) => [title, silent]), [["News about your account", false]]);
+  assert.deepEqual([fetched, worker.windows[0].told], [0, ["look"]]);
+  await happen("notificationclick", { notification: { tag: ID, close() {} } });
+  assert.equal(worker.windows[0].isRaised, true);
+});
+
 test("a request that ended long ago is told as missed, without a sound", async () => {
   await push(JSON.stringify({ v: 1, challenge: token({ jti: ID, exp: seconds() - 55 }) }));
   await push(JSON.stringify({ v: 1, challenge: token({ jti: ID, exp: seconds() - 65 }) }));

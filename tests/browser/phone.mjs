@@ -123,6 +123,9 @@ const orders = {
   type: async ({ text }) => void await page.keyboard.type(text),
   text: ({ on }) => page.locator(on).innerText(),
   value: ({ on }) => page.locator(on).inputValue(),
+  attribute: ({ on, name }) => page.locator(on).getAttribute(name),
+  /** What is there, as markup. */
+  markup: ({ on }) => page.locator(on).evaluate((it) => it.outerHTML),
   count: ({ on }) => page.locator(on).count(),
   /** Whether a button can be pressed. */
   enabled: ({ on }) => page.locator(on).evaluate((it) => !it.disabled && it.getAttribute("aria-disabled") !== "true"),
@@ -179,7 +182,9 @@ const orders = {
   /** Waits until the service worker has kept what it keeps. */
   workerIsActive: () => worker.isActive(),
   /** Everything that the phone keeps, as text: databases, caches, storages, address, and what the page holds. */
-  storage: () => page.evaluate(dump),
+  storage: () => page.evaluate(dump, true),
+  /** The same without what the page shows. */
+  kept: () => page.evaluate(dump, false),
   traffic: () => traffic.join("\n"),
   /** Tries to get the private keys out; each name is one that came out. */
   exportKeys: () => page.evaluate(exportKeys),
@@ -230,8 +235,8 @@ async function until(look, what) {
 }
 
 /** Runs in the page. */
-async function dump() {
-  const kept = [document.documentElement.outerHTML, location.href, JSON.stringify(localStorage),
+async function dump(withPage) {
+  const kept = [withPage ? document.documentElement.outerHTML : "", location.href, JSON.stringify(localStorage),
     JSON.stringify(sessionStorage), document.cookie, JSON.stringify(history.state)];
   const whole = (request) => new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);

@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use gatematch_client_sim::gateway::Gateway;
-use gatematch_protocol::challenge::ChallengeView;
+use gatematch_protocol::challenge::{ChallengeView, CreateChallenge};
 use gatematch_protocol::response::Decision;
 use gatematch_tests::moves::{count, only, state};
 use gatematch_tests::web_phone::{node, started};
@@ -18,6 +18,10 @@ use tokio::time::timeout;
 
 /// What takes longer than this has failed; a browser that starts on a busy machine needs some seconds.
 const LONG: Duration = Duration::from_secs(90);
+
+/// What the page says of a wrong code, and of the last one.
+const WRONG: &str = "That code was not right, or codes are not taken now. Look at it again.";
+const LATEST: &str = "Codes are not taken here any more for now. Ask your helpdesk for help.";
 
 /// A browser on the connect page.
 struct Page {
@@ -121,4 +125,73 @@ async fn a_person_who_says_no_on_the_page_ends_the_sign_in() {
     page.closes().await;
     assert_eq!(state(&gateway.get(challenge.id, 0).await.unwrap()), ("denied", Some("reported")));
     assert!(alice.phone.waiting(0).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_code_on_the_page_lets_in_the_desktop_that_is_started_then() {
+    let site = Site::start().await;
+    let (gateway, alice) = (site.gateway_named("Oslo gateway", false).await, site.person("alice").await);
+    let made = site.admin.recovery_codes("alice", None).await.unwrap();
+    let profile = tempfile::tempdir().unwrap();
+    let code = made.codes[0].reveal();
+    let mut page = Page::open(&site, profile.path(), &["--code", "000000", "--code", code]);
+    page.reaches("armed").await;
+    assert_eq!(page.reaches("wrong").await["text"], WRONG);
+    page.reaches("open").await;
+    let challenge = gateway.create(&alice.login(), None).await.unwrap();
+    assert_eq!((state(&challenge), &challenge.number), (("approved", None), &None));
+    assert!(alice.phone.waiting(0).await.unwrap().is_empty());
+    let redeemed = gateway.redeem(challenge.id, "r", 0).await.unwrap();
+    assert!(!gateway.check_result(&redeemed).await.unwrap().number_match);
+    page.reaches("approved").await;
+    page.closes().await;
+    let events = site.audit().await;
+    only(&events, "connect.passcode_failed");
+    only(&events, "connect.opened");
+    only(&events, "challenge.redeemed");
+}
+
+#[tokio::test]
+async fn a_code_on_the_page_lets_in_the_sign_in_that_waits_with_and_without_a_phone() {
+    for (has_phone, step) in [(true, "number"), (false, "code")] {
+        let site = Site::start().await;
+        let gateway = site.gateway_named("Oslo gateway", false).await;
+        let login = if has_phone {
+            site.person("alice").await.login()
+        } else {
+            site.user("alice").await;
+            CreateChallenge { user: "alice".to_owned(), ..CreateChallenge::default() }
+        };
+        let made = site.admin.recovery_codes("alice", None).await.unwrap();
+        let profile = tempfile::tempdir().unwrap();
+        let late = ["--late-code", "AAAA-AAAA-AAAA-AAAA", "--late-code", made.codes[0].reveal()];
+        let mut page = Page::open(&site, profile.path(), &late);
+        page.reaches("armed").await;
+        let challenge = gateway.create(&login, None).await.unwrap();
+        assert_eq!(state(&challenge), ("pending", None));
+        page.reaches("confirm").await;
+        page.reaches(step).await;
+        assert_eq!(page.reaches("wrong").await["text"], WRONG);
+        page.reaches("approved").await;
+        page.closes().await;
+        assert_eq!(state(&gateway.get(challenge.id, 0).await.unwrap()), ("approved", None));
+    }
+}
+
+#[tokio::test]
+async fn the_third_wrong_code_on_the_page_is_the_last_one() {
+    let site = Site::start().await;
+    let (gateway, alice) = (site.gateway_named("Oslo gateway", false).await, site.person("alice").await);
+    let profile = tempfile::tempdir().unwrap();
+    let wrong = ["--code", "000000", "--code", "000001", "--code", "000002", "--answer", "no", "--expect", "refused"];
+    let mut page = Page::open(&site, profile.path(), &wrong);
+    page.reaches("armed").await;
+    for words in [WRONG, WRONG, LATEST] {
+        assert_eq!(page.reaches("wrong").await["text"], words);
+    }
+    // The phone goes on.
+    signs_in(&gateway, &alice).await;
+    page.reaches("confirm").await;
+    page.reaches("refused").await;
+    page.closes().await;
 }

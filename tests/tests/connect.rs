@@ -8,6 +8,7 @@ use gatematch_client_sim::gateway::Gateway;
 use gatematch_client_sim::http::Answer;
 use gatematch_protocol::challenge::{ChallengeView, CreateChallenge};
 use gatematch_protocol::connect::SessionView;
+use gatematch_protocol::notice::NoticeClaims;
 use gatematch_protocol::problem::Code;
 use gatematch_protocol::response::Decision;
 use gatematch_tests::moves::{detail, only, state};
@@ -250,12 +251,14 @@ async fn a_login_without_a_page_is_refused_and_the_phones_are_told() {
     let [notice] = notices.as_slice() else { panic!("{notices:?}") };
     assert_eq!((notice.kind.as_str(), notice.gateway.as_deref()), ("no-page", Some("Oslo gateway")));
     assert_eq!(notice.client.as_ref().and_then(|client| client.name.as_deref()), Some("CLIENT-PC"));
-    assert_eq!((notice.jti.to_string(), notice.sub.as_str()), (refused.id.to_string(), "alice"));
+    assert_eq!((notice.sub.as_str(), notice.aud), ("alice", alice.phone.device_id().unwrap()));
     assert_eq!(bob.phone.notices().await.unwrap(), [], "nobody else is");
     let later = site.phone_of("alice").await;
     site.clock.advance(1);
     let newest = site.phone_of("alice").await;
-    assert_eq!((later.notices().await.unwrap().len(), newest.notices().await.unwrap().len()), (1, 0));
+    let kinds = |notices: Vec<NoticeClaims>| notices.into_iter().map(|notice| notice.kind).collect::<Vec<_>>();
+    assert_eq!(kinds(later.notices().await.unwrap()), ["no-page", "phone-added"], "not that it was added itself");
+    assert_eq!(newest.notices().await.unwrap(), []);
     // A notice is no challenge: nothing can be approved by it.
     let answer = alice.phone.call("GET", "/v1/devices/self/notices", None).await.unwrap();
     let items: gatematch_protocol::notice::Notices = answer.json().unwrap();

@@ -27,7 +27,7 @@ const PUSH: &str = "/v1/devices/self/push";
 
 /// Who may do what, from the contract's text: `g`ateway, `p`hone, `a`dmin, `h`elpdesk, a`u`ditor, everybody (`*`),
 /// or whoever signs in the body itself (`s`).
-const CONTRACT: [(&str, &str, &str); 47] = [
+const CONTRACT: [(&str, &str, &str); 67] = [
     ("GET", "/app", "*"),
     ("GET", "/app/", "*"),
     ("GET", "/app/{file}", "*"),
@@ -40,6 +40,7 @@ const CONTRACT: [(&str, &str, &str); 47] = [
     ("GET", "/connect/sessions/current", "s"),
     ("GET", "/connect/sessions/current/events", "s"),
     ("POST", "/connect/sessions/current/confirm", "s"),
+    ("POST", "/connect/sessions/current/passcode", "s"),
     ("GET", "/v1/users/{username}/browsers", "ah"),
     ("DELETE", "/v1/users/{username}/browsers/{id}", "ah"),
     ("GET", "/v1/devices/self/phones", "p"),
@@ -75,6 +76,25 @@ const CONTRACT: [(&str, &str, &str); 47] = [
     ("GET", "/v1/devices/self/challenges", "p"),
     ("POST", "/v1/challenges/{id}/response", "s"),
     ("GET", "/v1/audit", "au"),
+    ("POST", "/v1/users/{username}/lock", "ah"),
+    ("POST", "/v1/users/{username}/unlock", "ah"),
+    ("GET", "/v1/users/{username}/authenticators", "ah"),
+    ("DELETE", "/v1/users/{username}/authenticators/{id}", "ah"),
+    ("POST", "/v1/users/{username}/totp", "ah"),
+    ("POST", "/v1/users/{username}/totp/{id}/confirm", "ah"),
+    ("POST", "/v1/users/{username}/recovery-codes", "ah"),
+    ("POST", "/v1/users/{username}/access-passes", "ah"),
+    ("POST", "/v1/users/{username}/bypasses", "ah"),
+    ("GET", "/v1/users/{username}/bypasses", "ah"),
+    ("DELETE", "/v1/users/{username}/bypasses/{id}", "ah"),
+    ("GET", "/v1/self/authenticators", "p"),
+    ("DELETE", "/v1/self/authenticators/{id}", "p"),
+    ("PUT", "/v1/self/devices/{id}", "p"),
+    ("DELETE", "/v1/self/devices/{id}", "p"),
+    ("POST", "/v1/self/enrollments", "p"),
+    ("POST", "/v1/self/totp", "p"),
+    ("POST", "/v1/self/totp/{id}/confirm", "p"),
+    ("POST", "/v1/self/recovery-codes", "p"),
 ];
 
 /// Everybody there is.

@@ -99,6 +99,19 @@ fn documents_every_problem_code_stands_in_the_document_with_its_status_and_title
 }
 
 #[test]
+fn documents_every_reason_and_limit_is_explained_and_nothing_else() {
+    use gatematch_domain::challenge::Reason;
+    use gatematch_domain::limits::Limited;
+    use gatematch_protocol::problem::reasons::{Explained, LIMITS, REASONS};
+
+    let explained = |table: &[Explained]| -> BTreeSet<&str> { table.iter().map(|about| about.word).collect() };
+    let reasons = Reason::ALL.map(Reason::as_str);
+    assert_eq!(explained(&REASONS), BTreeSet::from(reasons));
+    let limits = [Limited::Cooldown, Limited::Reported, Limited::Backoff, Limited::Prompts, Limited::Pending];
+    assert_eq!(explained(&LIMITS), BTreeSet::from(limits.map(Limited::as_str)));
+}
+
+#[test]
 fn documents_every_operation_names_codes_that_exist_and_every_code_is_answered_somewhere() {
     let document = document();
     let mut answered = words(&document["x-gatematch-problems"]);
@@ -195,7 +208,7 @@ fn visit(value: &Value, seen: &mut impl FnMut(&str, &Value)) {
 
 #[test]
 fn documents_the_examples_of_requests_are_messages_of_the_protocol() {
-    use gatematch_protocol::{challenge, connect, device, enrollment, gateway, response, user};
+    use gatematch_protocol::{authenticator, challenge, connect, device, enrollment, gateway, response, user};
     use serde::de::DeserializeOwned;
 
     fn reads<T: DeserializeOwned>(example: &Value) -> Result<(), serde_json::Error> {
@@ -223,6 +236,21 @@ fn documents_the_examples_of_requests_are_messages_of_the_protocol() {
                 ("POST", "/v1/challenges/{id}/redeem") => reads::<challenge::Redeem>(example),
                 ("POST", "/v1/challenges/{id}/passcode") => reads::<challenge::Passcode>(example),
                 ("POST", "/v1/challenges/{id}/response") => reads::<response::PostResponse>(example),
+                ("POST", "/connect/sessions/current/passcode") => reads::<challenge::Passcode>(example),
+                ("POST", "/v1/users/{username}/lock" | "/v1/users/{username}/unlock") => {
+                    reads::<authenticator::Because>(example)
+                }
+                ("POST", "/v1/users/{username}/totp" | "/v1/self/totp") => reads::<authenticator::CreateTotp>(example),
+                ("POST", "/v1/users/{username}/totp/{id}/confirm" | "/v1/self/totp/{id}/confirm") => {
+                    reads::<authenticator::ConfirmTotp>(example)
+                }
+                ("POST", "/v1/users/{username}/recovery-codes" | "/v1/self/recovery-codes") => {
+                    reads::<authenticator::CreateRecoveryCodes>(example)
+                }
+                ("POST", "/v1/users/{username}/access-passes") => reads::<authenticator::CreateAccessPass>(example),
+                ("POST", "/v1/users/{username}/bypasses") => reads::<authenticator::CreateBypass>(example),
+                ("PUT", "/v1/self/devices/{id}") => reads::<authenticator::RenameDevice>(example),
+                ("POST", "/v1/self/enrollments") => reads::<authenticator::CreateOwnEnrollment>(example),
                 _ => panic!("{method} {path} has a body that this test does not know"),
             };
             assert!(read.is_ok(), "{method} {path}: {read:?} of {example}");

@@ -97,7 +97,8 @@ impl Machine {
         self.data().join("gatematch.db")
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    /// A command that was not started yet.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(program("gatematch"));
         let variables = self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         command.args(words).env_clear().envs(variables).current_dir(self.path());

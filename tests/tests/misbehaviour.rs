@@ -9,7 +9,9 @@ use gatematch_client_sim::gateway::Gateway;
 use gatematch_client_sim::http::Answer;
 use gatematch_client_sim::misbehave::{ALL, Expect, Misbehaviour, Needs, PRIVATE_PART, Scene};
 use gatematch_client_sim::phone::Phone;
+use gatematch_client_sim::totp::App;
 use gatematch_protocol::audit::AuditEvent;
+use gatematch_protocol::authenticator::TotpCreated;
 use gatematch_protocol::challenge::ChallengeView;
 use gatematch_protocol::id::DeviceId;
 use gatematch_protocol::secret::Secret;
@@ -34,6 +36,7 @@ struct Set {
     signed: String,
     blank: Phone,
     token: Secret,
+    app: Option<TotpCreated>,
 }
 
 impl Stage {
@@ -47,7 +50,11 @@ impl Stage {
         let newcomer = format!("{name}-new");
         self.site.user(&newcomer).await;
         let token = self.site.token(&newcomer).await;
-        Set { person, login, signed, blank: self.site.blank_phone(), token }
+        let app = match needs {
+            Needs::Confirming => Some(person.phone.add_totp(None).await.unwrap()),
+            _ => None,
+        };
+        Set { person, login, signed, blank: self.site.blank_phone(), token, app }
     }
 
     fn scene<'a>(&'a self, set: &'a Set, needs: Needs) -> Scene<'a> {
@@ -61,6 +68,9 @@ impl Stage {
             other_gateway: Some(&self.other_gateway),
             other_device: Some(self.other_device),
             elsewhere: Some(&self.elsewhere),
+            app: set.app.as_ref().map(|app| app.id),
+            admin: Some(&self.site.admin),
+            user: Some(&set.person.name),
         };
         match needs {
             Needs::Enrollment => Scene { phone: Some(&set.blank), ..full },
@@ -116,6 +126,18 @@ impl Stage {
                 assert!(self.gateway.check_result(&redeemed).await.is_ok(), "{name}");
             }
             Needs::Phone => assert!(set.person.phone.self_view().await.is_ok(), "{name}"),
+            Needs::Confirming => {
+                let app = set.app.as_ref().unwrap();
+                let shown = App::from_uri(app.otpauth_uri.reveal()).unwrap();
+                let code = self.site.code(&shown, 0);
+                assert!(set.person.phone.confirm_totp(app.id, code.reveal()).await.is_ok(), "{name}");
+            }
+            Needs::Helpdesk if untouched => {
+                let (admin, user) = (&self.site.admin, set.person.name.as_str());
+                assert_eq!(admin.authenticators(user).await.unwrap().len(), 1, "{name}");
+                assert!(admin.bypasses(user).await.unwrap().is_empty(), "{name}");
+                assert!(!admin.get_user(user).await.unwrap().locked, "{name}");
+            }
             _ => {}
         }
     }
@@ -152,7 +174,9 @@ fn check_news(entry: &Misbehaviour, news: &[AuditEvent]) {
     let proven = match entry.needs {
         Needs::Challenge => [404, 409, 422].contains(&code.status()),
         Needs::Enrollment | Needs::SecondEnrollment => return,
-        Needs::Phone | Needs::Gateway | Needs::Login | Needs::OtherGateway => code.status() != 401,
+        Needs::Phone | Needs::Gateway | Needs::Login | Needs::OtherGateway | Needs::Confirming | Needs::Helpdesk => {
+            code.status() != 401
+        }
     };
     let reasons: Vec<_> =
         news.iter().filter(|event| event.kind == "request.refused").map(|event| event.reason.as_deref()).collect();
@@ -169,7 +193,7 @@ async fn every_misbehaviour_is_answered_as_the_contract_says() {
     let other_device = site.person("bystander").await.phone.device_id().unwrap();
     let elsewhere = format!("http://{}/keys", nobody_calls.local_addr().unwrap());
     let mut stage = Stage { site, gateway, other_gateway, other_device, elsewhere, seen: 0 };
-    assert!(ALL.len() >= 100, "only {}", ALL.len());
+    assert!(ALL.len() >= 240, "only {}", ALL.len());
     for (index, entry) in ALL.iter().enumerate() {
         stage.play(index, entry).await;
     }

@@ -2,6 +2,7 @@
 
 mod app;
 mod enrollment;
+mod own;
 mod pictures;
 mod requests;
 mod ringing;

@@ -1,6 +1,7 @@
 //! What the server tells phones by push, and when it tells them nothing. What leaves on the wire is in `push_sim`, and
 //! in the server's own tests.
 
+mod farewell;
 mod floods;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use gatematch_domain::push::PushHosts;
 use gatematch_protocol::device::{PushKeys, PushSubscription};
 use gatematch_protocol::id::ChallengeId;
 use gatematch_protocol::jws::Jws;
+use gatematch_protocol::notice::NoticeClaims;
 use gatematch_protocol::response::Decision;
 use gatematch_protocol::secret::Secret;
 use gatematch_server::push::recording::Recording;
@@ -39,7 +41,7 @@ fn endpoint(name: &str) -> String {
     format!("https://fcm.googleapis.com/fcm/send/{name}")
 }
 
-/// What a parcel says, and to whom: `one: challenge ID`.
+/// What a parcel says, and to whom: `one: challenge ID`, `one: notice KIND`.
 fn told(parcel: &Parcel) -> String {
     let to = parcel.to.endpoint.reveal().rsplit('/').next().unwrap();
     let said: Value = serde_json::from_str(&parcel.text).unwrap();
@@ -56,6 +58,8 @@ fn told(parcel: &Parcel) -> String {
         // The next one about the same person takes its place.
         let topic = parcel.topic.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
         assert!(topic && parcel.topic.len() == 32 && parcel.topic != id.replace('-', ""));
+        let of = Jws::parse(value).unwrap().claims()["kind"].as_str().unwrap().to_owned();
+        return format!("{to}: notice {of}");
     } else {
         assert_eq!(parcel.topic, id.replace('-', ""));
     }
@@ -104,6 +108,11 @@ impl Scene {
         };
         timeout(LONG, is_told).await.unwrap_or_else(|_| panic!("{expected} is not told"));
     }
+}
+
+/// The notices of one kind that a phone fetches.
+async fn notices_of(phone: &Phone, kind: &str) -> Vec<NoticeClaims> {
+    phone.notices().await.unwrap().into_iter().filter(|notice| notice.kind == kind).collect()
 }
 
 fn both(kind: &str, id: ChallengeId) -> Vec<String> {
@@ -161,16 +170,17 @@ async fn whatever_ends_a_challenge_but_time_is_told_to_its_phones() {
     let wrong = another_number(third.number.as_deref().unwrap());
     let signed = scene.alice.signed(&third).await;
     scene.alice.phone.respond(&signed, Decision::Approve, Some(&wrong), None).await.unwrap();
-    assert_eq!(scene.told(10, 1).await, [format!("two: cancelled {}", third.id)]);
+    let expected = [format!("two: cancelled {}", third.id), "two: notice factor-failed".to_owned()];
+    assert_eq!(scene.told(10, 2).await, expected);
     // Time: nothing is told, neither about the one whose time runs out nor in its place.
     let fourth = gateway.create(&scene.alice.login_from("OTHER-PC"), None).await.unwrap();
-    scene.told(11, 2).await;
+    scene.told(12, 2).await;
     scene.site.clock.advance(61);
     assert_eq!(state(&gateway.get(fourth.id, 0).await.unwrap()), ("expired", Some("timeout")));
     let fifth = gateway.create(&scene.alice.login(), None).await.unwrap();
-    assert_eq!(scene.told(13, 2).await, both("challenge", fifth.id));
+    assert_eq!(scene.told(14, 2).await, both("challenge", fifth.id));
     scene.site.lock("alice").await;
-    assert_eq!(scene.told(15, 2).await, both("cancelled", fifth.id));
+    assert_eq!(scene.told(16, 2).await, both("cancelled", fifth.id));
 }
 
 #[tokio::test]
@@ -197,7 +207,8 @@ async fn phones_without_subscription_unconfirmed_or_gone_are_told_nothing() {
     scene.alice.phone.set_push(Some(&subscription(&endpoint("one")))).await.unwrap();
     scene.two.remove_self().await.unwrap();
     gateway.cancel(first.id).await.unwrap();
-    assert_eq!(scene.told(1, 1).await, [format!("one: cancelled {}", first.id)]);
+    let expected = [format!("one: cancelled {}", first.id), "one: notice phone-removed".to_owned()];
+    assert_eq!(scene.told(1, 2).await, expected);
 
     let confirming = Scene::new(|settings| settings.require_device_confirmation = true).await;
     let gateway = confirming.site.gateway().await;
@@ -229,8 +240,8 @@ async fn a_notice_is_pushed_to_all_phones_of_the_user() {
     let gateway = scene.site.gateway_named("Blind gateway", false).await;
     let login = gateway.create(&scene.alice.login(), None).await.unwrap();
     assert_eq!(state(&login), ("denied", Some("policy")));
-    assert_eq!(scene.told(0, 2).await, both("notice", login.id));
-    let fetched = scene.alice.phone.notices().await.unwrap();
+    assert_eq!(scene.told(0, 2).await, ["one: notice no-page", "two: notice no-page"]);
+    let fetched = notices_of(&scene.alice.phone, "no-page").await;
     let parcels = scene.delivery.parcels();
     let parcel = parcels.iter().find(|parcel| parcel.to.endpoint.reveal().ends_with("one")).unwrap();
     let said: Value = serde_json::from_str(&parcel.text).unwrap();
@@ -259,7 +270,10 @@ async fn pu_02_only_a_subscription_that_is_gone_is_dropped() {
     let refused = |status| Outcome::Refused { status };
     let answers = [refused(403), Outcome::Rejected { status: 400 }, Outcome::TooLarge, Outcome::Gone];
     let scene = Scene::delivering(Recording::default().answering(answers), |_| ()).await;
+    // What is told of it would take the first answer.
+    scene.alice.phone.set_push(None).await.unwrap();
     scene.two.remove_self().await.unwrap();
+    scene.alice.phone.set_push(Some(&subscription(&endpoint("one")))).await.unwrap();
     let gateway = scene.site.gateway().await;
     for round in 1..=4 {
         assert!(scene.alice.phone.self_view().await.unwrap().push);
@@ -269,7 +283,7 @@ async fn pu_02_only_a_subscription_that_is_gone_is_dropped() {
         scene.site.clock.advance(61);
         assert_eq!(gateway.get(login.id, 0).await.unwrap().status, "expired");
     }
-    let gone = |events: &[gatematch_protocol::audit::AuditEvent]| count(events, "device.push_changed") == 3;
+    let gone = |events: &[gatematch_protocol::audit::AuditEvent]| count(events, "device.push_changed") == 5;
     let events = scene.site.audit_when(gone).await;
     assert!(!scene.alice.phone.self_view().await.unwrap().push);
     assert_eq!(count(&events, "push.refused"), 1);

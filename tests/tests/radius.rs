@@ -1,6 +1,7 @@
 //! The RADIUS front door on real sockets: RA-01 to RA-10.
 
 mod challenge;
+mod codes;
 mod datagrams;
 mod freeradius;
 mod review;

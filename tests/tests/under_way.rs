@@ -5,7 +5,7 @@ use gatematch_domain::role::Role;
 use gatematch_protocol::enrollment::CreateEnrollment;
 use gatematch_protocol::problem::Code;
 use gatematch_protocol::user::PutUser;
-use gatematch_server::store::Act;
+use gatematch_server::store::{Act, KeyRevoked};
 use gatematch_tests::Site;
 use gatematch_tests::moves::{count, race, refusal};
 use serde_json::json;
@@ -49,7 +49,7 @@ async fn revoke_key(site: &Site, name: &str) {
     let keys = site.store().admin_keys().await.unwrap();
     let key = keys.iter().find(|key| key.name == name).unwrap().id;
     let act = Act::new(gatematch_domain::audit::Actor::System, gatematch_server::edge::Clock::now(&site.clock));
-    assert!(site.store().revoke_admin_key(act, key).await.unwrap());
+    assert_eq!(site.store().revoke_admin_key(act, key).await.unwrap(), KeyRevoked::Done);
 }
 
 #[tokio::test]

@@ -99,7 +99,11 @@ async fn wrong_types_are_400_and_values_out_of_range_422_in_a_body_and_400_in_a_
         ("user", json!(["alice"]), Code::MalformedBody),
         ("number", json!("047"), Code::MalformedBody),
         ("status", json!("approved"), Code::MalformedBody),
-        ("methods", json!(["bypass"]), Code::MalformedBody),
+        ("methods", json!("totp"), Code::MalformedBody),
+        ("methods", json!([1]), Code::MalformedBody),
+        ("methods", json!([]), Code::InvalidValue),
+        ("methods", json!(["bypass"]), Code::InvalidValue),
+        ("methods", json!(["push", "push", "push", "push", "push"]), Code::InvalidValue),
     ] {
         let mut body = json!({"user": "alice"});
         body[member] = value.clone();
@@ -117,7 +121,7 @@ async fn wrong_types_are_400_and_values_out_of_range_422_in_a_body_and_400_in_a_
     }
     assert_eq!(gateway.call("GET", &format!("/v1/challenges/{id}?wait=00"), None).await.unwrap().status, 200);
     let events = site.audit().await;
-    assert_eq!((count(&events, "challenge.created"), count(&events, "request.refused")), (1, 35 + 22));
+    assert_eq!((count(&events, "challenge.created"), count(&events, "request.refused")), (1, 39 + 22));
 }
 
 #[tokio::test]

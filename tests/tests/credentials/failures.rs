@@ -9,7 +9,7 @@ use gatematch_protocol::base64url;
 use gatematch_protocol::problem::Code;
 use gatematch_server::edge::{Clock as _, Edge};
 use gatematch_server::start::{Silent, open_store};
-use gatematch_server::store::Act;
+use gatematch_server::store::{Act, KeyRevoked};
 use gatematch_tests::Site;
 use gatematch_tests::moves::{count, detail, refusal};
 use gatematch_tests::wire::refused;
@@ -102,7 +102,7 @@ async fn keys_made_and_taken_away_by_another_process_hold_at_once() {
     helpdesk.get_user("alice").await.unwrap();
     let keys = beside.admin_keys().await.unwrap();
     let key = keys.iter().find(|key| key.role == Role::Helpdesk).unwrap();
-    assert!(beside.revoke_admin_key(act(), key.id).await.unwrap());
+    assert_eq!(beside.revoke_admin_key(act(), key.id).await.unwrap(), KeyRevoked::Done);
     assert_eq!(refusal(helpdesk.get_user("alice").await), Code::CredentialInvalid);
 
     assert!(beside.revoke_device(act(), alice.phone.device_id().unwrap(), "lost".to_owned()).await.unwrap());

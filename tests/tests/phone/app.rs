@@ -95,17 +95,20 @@ async fn every_screen_is_open_to_everybody_in_german_by_day_and_by_night() {
 }
 
 async fn looks_right(lang: &str) {
-    every_screen(lang, async |phone: &mut WebPhone, screen: &str| {
-        for theme in ["light", "dark"] {
-            phone.order("theme", json!({"theme": theme})).await;
-            let found = phone.order("axe", json!({})).await;
-            assert_eq!(found, json!([]), "{screen} in {lang}, {theme}");
-        }
-        phone.order("theme", json!({"theme": "light"})).await;
-        phone.order("size", json!({"width": 320, "height": 568})).await;
-        let shown: Value = phone.order("shown", json!({})).await;
-        assert_eq!((&shown["wide"], &shown["lang"]), (&json!(false), &json!(lang)), "{screen} at 320 pixels");
-        phone.order("size", json!({"width": 390, "height": 844})).await;
-    })
-    .await;
+    every_screen(lang, async |phone: &mut WebPhone, screen: &str| is_open_to_everybody(phone, (screen, lang)).await)
+        .await;
+}
+
+/// Looks at the screen that is shown: by day and by night, and on a small phone.
+pub(super) async fn is_open_to_everybody(phone: &mut WebPhone, (screen, lang): (&str, &str)) {
+    for theme in ["light", "dark"] {
+        phone.order("theme", json!({"theme": theme})).await;
+        let found = phone.order("axe", json!({})).await;
+        assert_eq!(found, json!([]), "{screen} in {lang}, {theme}");
+    }
+    phone.order("theme", json!({"theme": "light"})).await;
+    phone.order("size", json!({"width": 320, "height": 568})).await;
+    let shown: Value = phone.order("shown", json!({})).await;
+    assert_eq!((&shown["wide"], &shown["lang"]), (&json!(false), &json!(lang)), "{screen} at 320 pixels");
+    phone.order("size", json!({"width": 390, "height": 844})).await;
 }

@@ -138,6 +138,7 @@ async fn around_it(phone: &mut WebPhone, site: &Site, look: &mut impl AsyncFnMut
     phone.tap("#accounts a").await;
     phone.reaches("account", "listed").await;
     look(phone, "account").await;
+    ways_of_a_person(phone, site, look).await;
     phone.order("workerIsActive", json!({})).await;
     phone.order("offline", json!({"on": true})).await;
     phone.tap("#back").await;
@@ -151,6 +152,30 @@ async fn around_it(phone: &mut WebPhone, site: &Site, look: &mut impl AsyncFnMut
     // What it waits for ends with it.
     phone.reaches("result", "gone").await;
     look(phone, "gone").await;
+}
+
+async fn ways_of_a_person(phone: &mut WebPhone, site: &Site, look: &mut impl AsyncFnMut(&mut WebPhone, &str)) {
+    site.app_of("alice").await;
+    site.recovery_codes_of("alice").await;
+    phone.tap("#ways").await;
+    phone.reaches("ways", "listed").await;
+    look(phone, "ways").await;
+    for (button, screen) in [("#add-phone", "another"), ("#add-app", "totp")] {
+        phone.tap(button).await;
+        phone.reaches(screen, "waiting").await;
+        look(phone, screen).await;
+        phone.tap("#back").await;
+        phone.reaches("ways", "listed").await;
+    }
+    phone.tap("#make-codes").await;
+    phone.comes_to("codes-replace").await;
+    phone.tap("#replace-yes").await;
+    phone.reaches("codes", "made").await;
+    look(phone, "codes").await;
+    phone.tap("#done").await;
+    phone.reaches("ways", "listed").await;
+    phone.tap("#back").await;
+    phone.reaches("account", "listed").await;
 }
 
 /// Where the pictures go; the folder lives as long as the second part.
@@ -179,5 +204,5 @@ async fn there_is_a_picture_of_every_screen() {
         phone.order("theme", json!({"theme": "light"})).await;
     })
     .await;
-    assert_eq!(taken, 2 * 19);
+    assert_eq!(taken, 2 * 23);
 }

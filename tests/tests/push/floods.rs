@@ -4,7 +4,7 @@ use gatematch_client_sim::failure::Failure;
 use gatematch_protocol::audit::AuditEvent;
 use gatematch_tests::moves::state;
 
-use super::{Scene, endpoint, subscription, told};
+use super::{Scene, endpoint, notices_of, subscription, told};
 
 #[tokio::test]
 async fn ch_01_a_flood_at_a_gateway_without_a_screen_rings_five_times_at_most() {
@@ -14,16 +14,15 @@ async fn ch_01_a_flood_at_a_gateway_without_a_screen_rings_five_times_at_most() 
         let login = gateway.create(&scene.alice.login_from(["PC", "pc", "Pc"][number % 3]), None).await.unwrap();
         assert_eq!(state(&login), ("denied", Some("policy")));
     }
-    assert_eq!(scene.alice.phone.notices().await.unwrap().len(), 1, "one of a machine, however it is spelled");
+    assert_eq!(notices_of(&scene.alice.phone, "no-page").await.len(), 1, "one of a machine, however it is spelled");
     for number in 0..300 {
         gateway.create(&scene.alice.login_from(&format!("PC-{number}")), None).await.unwrap();
     }
-    assert_eq!(scene.alice.phone.notices().await.unwrap().len(), 5);
+    assert_eq!(notices_of(&scene.alice.phone, "no-page").await.len(), 5);
     let bob = scene.site.person("bob").await;
     bob.phone.set_push(Some(&subscription(&endpoint("bob")))).await.unwrap();
-    let login = gateway.create(&bob.login(), None).await.unwrap();
-    let expected = format!("bob: notice {}", login.id);
-    scene.until_told(&expected).await;
+    gateway.create(&bob.login(), None).await.unwrap();
+    scene.until_told("bob: notice no-page").await;
     let rung = scene.delivery.parcels().iter().map(told).filter(|told| told.starts_with("one: notice")).count();
     assert!((1..=5).contains(&rung), "alice's phone was rung {rung} times");
     let events = scene.site.audit().await;
@@ -31,7 +30,7 @@ async fn ch_01_a_flood_at_a_gateway_without_a_screen_rings_five_times_at_most() 
     assert_eq!(events.iter().filter(refused).count(), 600, "each is recorded all the same");
     scene.site.clock.advance(600);
     gateway.create(&scene.alice.login_from("pc"), None).await.unwrap();
-    assert_eq!(scene.alice.phone.notices().await.unwrap().len(), 6);
+    assert_eq!(notices_of(&scene.alice.phone, "no-page").await.len(), 6);
 }
 
 #[tokio::test]

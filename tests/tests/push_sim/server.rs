@@ -102,6 +102,7 @@ async fn a_phone_is_rung_by_push_with_the_bytes_that_it_would_fetch() {
 async fn pu_03_the_sealed_body_opens_only_with_that_phones_key_and_holds_no_number() {
     let scene = Scene::new().await;
     let (_, other) = enroll(&scene.site, &scene.service, &scene.vapid).await;
+    let _of_the_other = scene.pushed().await;
     // Without an address, of which a part might be the number by chance.
     let client = CreateClient { ip: None, name: Some("CLIENT-PC".to_owned()) };
     let asked = CreateChallenge { client: Some(client), ..scene.alice.login() };

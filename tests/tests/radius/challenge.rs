@@ -95,7 +95,8 @@ async fn ra_06_state_of_another_user_used_before_unknown_or_too_late_is_a_reject
 
     let first = scene.begin("alice").await;
     scene.type_number(&number(&first)).await;
-    scene.site.clock.advance(56);
+    // The life of a challenge, and the 5 s in which an approval may still be redeemed.
+    scene.site.clock.advance(126);
     assert!(scene.second("alice", first.state().unwrap()).await.is_reject(), "too late");
 
     // Another client of the same front door.

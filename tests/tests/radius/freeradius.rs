@@ -6,9 +6,9 @@ mod behind;
 use gatematch_client_sim::connect::Browser;
 use gatematch_protocol::response::Decision;
 use gatematch_tests::Site;
-use gatematch_tests::freeradius::{FreeRadius, Radclient, free_address, rd_gateway_asks};
+use gatematch_tests::freeradius::{FreeRadius, Heard, Radclient, free_address, rd_gateway_asks};
 use gatematch_tests::front::{FrontDoor, PATIENCE, drops};
-use gatematch_tests::moves::{count, only};
+use gatematch_tests::moves::{another_number, count, detail, only};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
@@ -112,6 +112,55 @@ async fn freeradius_before_us_passes_the_number_and_the_state_on() {
     let heard = radclient.login(&second).await;
     assert_eq!(heard.code(), Some("Access-Accept"), "{}", heard.text);
     assert_eq!(radclient.login(&second).await.code(), Some("Access-Reject"), "a State is good once");
+}
+
+#[tokio::test]
+async fn freeradius_before_us_passes_a_code_on_in_answer_to_a_challenge() {
+    let site = Site::start().await;
+    let (gateway, _alice, app) = (site.gateway().await, site.person("alice").await, site.app_of("alice").await);
+    let front = FrontDoor::of(&site, &gateway, "style = \"challenge\"").await;
+    let nps = FreeRadius::before(&[(front.address, WINDOW)]).await;
+    let radclient = Radclient::of(nps.address);
+    let types = async |asked: &Heard, typed: &str| {
+        let state = asked.values("State")[0];
+        radclient.login(&format!("User-Name = \"alice\"\nUser-Password = \"{typed}\"\nState = {state}\n")).await
+    };
+    let asked = radclient.login("User-Name = \"alice\"\nUser-Password = \"x\"\n").await;
+    assert_eq!(asked.code(), Some("Access-Challenge"), "{}", asked.text);
+    assert!(asked.values("Reply-Message")[0].ends_with(" in your phone. No phone? Type a backup code.\""));
+    let code = site.code(&app, 0);
+    let again = types(&asked, &another_number(code.reveal())).await;
+    assert_eq!(again.code(), Some("Access-Challenge"), "{}", again.text);
+    assert!(again.values("Reply-Message")[0].starts_with("\"That code was not right. Enter "), "{}", again.text);
+    let heard = types(&again, code.reveal()).await;
+    assert_eq!(heard.code(), Some("Access-Accept"), "{}", heard.text);
+    let events = site.audit().await;
+    assert_eq!(detail(only(&events, "challenge.approved"), "method"), "totp");
+    only(&events, "challenge.passcode_failed");
+    only(&events, "challenge.redeemed");
+}
+
+#[tokio::test]
+async fn freeradius_before_us_passes_a_code_on_in_the_password_field() {
+    let site = Site::start().await;
+    site.user("alice").await;
+    let (gateway, app) = (blind(&site).await, site.app_of("alice").await);
+    let codes = site.recovery_codes_of("alice").await;
+    let front = FrontDoor::of(&site, &gateway, "style = \"passcode\"").await;
+    let nps = FreeRadius::before(&[(front.address, WINDOW)]).await;
+    let code = site.code(&app, 0);
+    let wrong = another_number(code.reveal());
+    for (typed, outcome) in [
+        (wrong.as_str(), "Access-Reject"),
+        (code.reveal(), "Access-Accept"),
+        (code.reveal(), "Access-Reject"),
+        (codes[0].reveal(), "Access-Accept"),
+    ] {
+        let asks = format!("User-Name = \"CONTOSO\\\\alice\"\nUser-Password = \"{typed}\"\n");
+        let heard = Radclient::of(nps.address).login(&asks).await;
+        assert_eq!(heard.code(), Some(outcome), "{typed}: {}", heard.text);
+    }
+    assert_eq!(count(&site.audit().await, "challenge.redeemed"), 2);
 }
 
 #[tokio::test]

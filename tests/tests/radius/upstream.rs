@@ -1,6 +1,7 @@
 //! The first factor by an upstream server, where FreeRADIUS cannot play it: nothing is asked of a phone before an
 //! answer that proves where it comes from has said yes.
 
+mod codes;
 mod fake;
 mod health;
 

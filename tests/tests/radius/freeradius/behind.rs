@@ -6,7 +6,7 @@ use gatematch_client_sim::gateway::Gateway;
 use gatematch_protocol::response::Decision;
 use gatematch_tests::freeradius::{Answers, FreeRadius, Radclient, rd_gateway_asks};
 use gatematch_tests::front::{FrontDoor, PATIENCE, drops};
-use gatematch_tests::moves::count;
+use gatematch_tests::moves::{another_number, count};
 use gatematch_tests::{Person, Site};
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
@@ -88,6 +88,31 @@ async fn freeradius_behind_us_checks_the_password_before_the_phone_and_its_attri
     let (heard, ()) = tokio::join!(radclient.login(&asks), tap(&scene.alice, Decision::Deny));
     assert_eq!(heard.code(), Some("Access-Reject"), "{}", heard.text);
     assert_eq!(heard.names(), ["Message-Authenticator", "Reply-Message"], "nothing is granted");
+}
+
+#[tokio::test]
+async fn freeradius_behind_us_checks_the_password_that_stands_before_a_code() {
+    let scene = Scene::new().await;
+    let app = scene.site.app_of("alice").await;
+    let nps = FreeRadius::behind(USERS, Answers::Signed).await;
+    let keys = "style = \"passcode\"";
+    let front = front_before(&scene.site, &scene.gateway, &[nps.address], keys, "").await;
+    // On both sides: the gateway's NPS, we, and the central NPS.
+    let before = FreeRadius::before(&[(front.address, 60)]).await;
+    let radclient = Radclient::of(before.address);
+    let code = scene.site.code(&app, 0);
+    for password in ["hunter3", "hunter2,"] {
+        let heard = radclient.login(&with_password(&format!("{password},{}", code.reveal()))).await;
+        assert_eq!(heard.code(), Some("Access-Reject"), "{}", heard.text);
+        assert_eq!(scene.challenges().await, 0, "no code is judged for a wrong password");
+    }
+    let wrong = another_number(code.reveal());
+    let heard = radclient.login(&with_password(&format!("hunter2,{wrong}"))).await;
+    assert_eq!((heard.code(), heard.values("Class").len()), (Some("Access-Reject"), 0), "{}", heard.text);
+    let heard = radclient.login(&with_password(&format!("hunter2,{}", code.reveal()))).await;
+    assert_eq!(heard.code(), Some("Access-Accept"), "{}", heard.text);
+    assert_eq!(heard.values("Class"), ["0x7374616666"], "{}", heard.text);
+    assert_eq!(scene.challenges().await, 2);
 }
 
 #[tokio::test]

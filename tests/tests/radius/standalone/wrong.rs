@@ -25,7 +25,6 @@ async fn standalone_wrong_settings_are_refused_by_the_name_of_the_key() {
     let mut wrong = vec![(whole.replace("127.0.0.1:0", "1812"), "listen")];
     for (keys, named) in [
         ("time_limit = 1", "time_limit"),
-        ("style = \"passcode\"", "style"),
         ("style = \"wait\"", "style"),
         ("colour = 1", "colour"),
         ("first_factor = \"radius\"", "first_factor"),
