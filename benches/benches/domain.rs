@@ -9,7 +9,8 @@ use gatematch_domain::audit::{Actor, Journal};
 use gatematch_domain::connect::Pages;
 use gatematch_domain::device::{Device, DeviceStatus};
 use gatematch_domain::gateway::{ClientAddress, Gateway};
-use gatematch_domain::open::{Login, Opening};
+use gatematch_domain::login::Login;
+use gatematch_domain::open::Opening;
 use gatematch_domain::policy::Ruling;
 use gatematch_domain::response::Answer;
 use gatematch_domain::user::User;
@@ -49,11 +50,11 @@ fn account() -> Account {
         created_at: NOW,
         last_used_at: None,
     };
-    Account { user, devices: vec![device], challenges: Vec::new() }
+    Account { devices: vec![device], ..Account::new(user) }
 }
 
 fn opening<'a>(ruling: &'a Ruling, devices: &'a [DeviceId]) -> Opening<'a> {
-    Opening { ruling, devices, numbered: true, draw: 7 }
+    Opening { ruling, devices, numbered: true, draw: 7, dormant_after: None }
 }
 
 fn login() -> Login {
