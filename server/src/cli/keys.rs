@@ -83,9 +83,9 @@ async fn list(operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault>
 }
 
 async fn rotate(asked: &Rotate, operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {
-    let change = change(asked, operator)?;
     // Before anything is looked at that somebody else could be changing.
     let lock = lock(&operator.settings.data_dir)?;
+    let change = change(asked, operator)?;
     let keys = renewed(&lock, operator).await?;
     let (rotated, word, told) = match change {
         Change::No => (operator.rotate().await?, "unchanged", None),
@@ -162,17 +162,23 @@ fn change(asked: &Rotate, operator: &Operator) -> Result<Change, Fault> {
             "Write a new key into a file (mode 0600), and name it: gatematch keys rotate --master --new-key FILE",
         )),
         (Some(current), Some(file)) => {
-            let new = MasterKey::read_file(file.clone())?;
+            let new = MasterKey::read_file(file.clone()).map_err(|fault| unusable(&fault))?;
             let new = new.ok_or_else(|| {
                 Fault::usage(format!("There is no file {}.", file.display()), "Nothing was changed.", "")
             })?;
-            let current = MasterKey::from_text(current.reveal(), "GATEMATCH_MASTER_KEY")?;
+            let current =
+                MasterKey::from_text(current.reveal(), "GATEMATCH_MASTER_KEY").map_err(|fault| unusable(&fault))?;
             if new.is_same(&current) {
                 return Err(refused(RotateRefusal::SameMaster));
             }
             Ok(Change::Given(new, file.clone()))
         }
     }
+}
+
+/// A key that was given and is none.
+fn unusable(fault: &MasterKeyFault) -> Fault {
+    Fault::broken(format!("{fault}."), "Nothing was changed.", "Look at it, and try again.")
 }
 
 /// The file that is used here opens the database, and yet the server would not start with what comes into its place.
@@ -202,12 +208,20 @@ async fn change_file(lock: &ChangeLock, operator: &Operator) -> Result<(Rotated,
     new.write_next(directory)?;
     if let Err(refusal) = operator.store.change_master(operator.act(), new, false).await? {
         // The database is as it was, and the key that was to come is good for nothing.
-        operator.vault.clear_next(lock, &renewed(lock, operator).await?)?;
+        operator.vault.withdraw_next(lock, &renewed(lock, operator).await?)?;
         return Err(refused(refusal));
     }
+    let file = directory.join(KEY_FILE);
     let old = MasterKey::promote_next(directory, operator.edge.now())?;
     // The new data key was never sealed under the old master key.
-    let mut rotated = operator.rotate().await?;
+    let half_way = |fault: Fault| {
+        Fault::broken(
+            fault.told().join(" "),
+            format!("The master key is another one all the same. Make a backup of {} now.", file.display()),
+            "For a new data key, too, run: gatematch keys rotate",
+        )
+    };
+    let mut rotated = operator.rotate().await.map_err(half_way)?;
     rotated.deleted.splice(0..0, first.into_iter().flat_map(|first| first.deleted));
     let kept = old.map_or_else(String::new, |old| {
         format!(
@@ -215,7 +229,6 @@ async fn change_file(lock: &ChangeLock, operator: &Operator) -> Result<(Rotated,
             old.display()
         )
     });
-    let file = directory.join(KEY_FILE);
     let told = format!(
         "The master key is another one. Make a backup of {} now: the old one does not open this database any more.{kept}",
         file.display()

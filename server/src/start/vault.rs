@@ -1,5 +1,6 @@
 //! The master key is found, and the data keys that it opens.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::{fs, io};
 
@@ -48,7 +49,15 @@ pub(super) async fn settle(settings: &Settings, store: &dyn Store, edge: &Edge) 
     }
     let word = if settings.master_key.is_some() { FROM_ENVIRONMENT } else { FROM_FILE };
     let path = settings.data_dir.join(LOCK_FILE);
-    fs::write(&path, word).map_err(|source| StartFault::DataDir { path, source })
+    leave_word(&path, word).map_err(|source| StartFault::DataDir { path, source })
+}
+
+/// Never empties the file first: a command that reads it meanwhile must not find nothing.
+fn leave_word(path: &Path, word: &str) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    file.write_all(word.as_bytes())?;
+    file.set_len(word.len() as u64)?;
+    file.sync_all()
 }
 
 /// Whether the server that runs on this data directory, or ran on it last, had its master key from the environment. Then

@@ -59,27 +59,46 @@ impl Vault {
         if !self.is_change_unfinished(keys) {
             return Ok(None);
         }
-        MasterKey::promote_next(directory, self.edge.now())
+        let old = MasterKey::promote_next(directory, self.edge.now())?;
+        master::sweep(directory);
+        Ok(old)
     }
 
-    /// Makes room for a next master key: removes one that never came to be, and what was left of files that were cut
-    /// off before they had a name. `keys` must have been read under the lock.
+    /// Makes room for a next master key: one that this database does not need is kept as an old one, for it may be
+    /// another's, and what was left of files that were cut off before they had a name is removed. `keys` must have been
+    /// read under the lock.
     ///
     /// # Errors
     /// [`MasterKeyFault::NextInUse`] where it is not certain that the next key is good for nothing: the key file does
     /// not open the database at this moment.
     pub fn clear_next(&self, _: &ChangeLock, keys: &[SealedKey]) -> Result<(), MasterKeyFault> {
         let Source::Directory(directory) = &self.source else { return Ok(()) };
-        let is_proven = active(keys).is_some() && is_master_in(directory, KEY_FILE, keys);
-        if !is_proven {
-            let path = directory.join(NEXT_FILE);
-            let is_there = path.symlink_metadata().is_ok();
-            return if is_there { Err(MasterKeyFault::NextInUse(path)) } else { Ok(()) };
+        if !is_next_spare(directory, keys)? {
+            return Ok(());
         }
-        master::remove_next(directory)?;
+        master::displace_next(directory, self.edge.now())?;
         master::sweep(directory);
         Ok(())
     }
+
+    /// Removes the next key that was just made, where the database was not sealed under it after all. `keys` must have
+    /// been read under the lock.
+    ///
+    /// # Errors
+    /// As [`Self::clear_next`].
+    pub fn withdraw_next(&self, _: &ChangeLock, keys: &[SealedKey]) -> Result<(), MasterKeyFault> {
+        let Source::Directory(directory) = &self.source else { return Ok(()) };
+        if is_next_spare(directory, keys)? { master::remove_next(directory) } else { Ok(()) }
+    }
+}
+
+/// Whether the key file opens the database, so that the next one is not needed for that; false where there is none.
+fn is_next_spare(directory: &Path, keys: &[SealedKey]) -> Result<bool, MasterKeyFault> {
+    if active(keys).is_some() && is_master_in(directory, KEY_FILE, keys) {
+        return Ok(true);
+    }
+    let path = directory.join(NEXT_FILE);
+    if path.symlink_metadata().is_ok() { Err(MasterKeyFault::NextInUse(path)) } else { Ok(false) }
 }
 
 /// Whether the file of this name holds the master key that `keys` are sealed under.

@@ -20,10 +20,12 @@ impl Cipher {
     pub(super) fn seal(&self, label: &str, secret: &[u8], edge: &Edge) -> Result<String, NotSealed> {
         let nonce: [u8; NONCE_LEN] = edge.random().map_err(|_| NotSealed)?;
         let mut sealed = nonce.to_vec();
-        let mut body = secret.to_vec();
+        // Room for the tag as well: what grows leaves a copy behind, which nobody wipes.
+        let mut body = Zeroizing::new(Vec::with_capacity(secret.len() + AES_256_GCM.tag_len()));
+        body.extend_from_slice(secret);
         let nonce = Nonce::assume_unique_for_key(nonce);
-        self.0.seal_in_place_append_tag(nonce, Aad::from(label.as_bytes()), &mut body).map_err(|_| NotSealed)?;
-        sealed.append(&mut body);
+        self.0.seal_in_place_append_tag(nonce, Aad::from(label.as_bytes()), &mut *body).map_err(|_| NotSealed)?;
+        sealed.extend_from_slice(&body);
         Ok(base64url::encode(sealed))
     }
 

@@ -74,8 +74,14 @@ impl MasterKey {
     /// # Errors
     /// [`MasterKeyFault::NotAKey`].
     pub fn from_text(text: &str, source: &str) -> Result<Self, MasterKeyFault> {
-        let bytes = base64url::decode_array(text.trim()).map_err(|_| MasterKeyFault::NotAKey(source.to_owned()))?;
-        Ok(Self(Zeroizing::new(bytes)))
+        let fault = || MasterKeyFault::NotAKey(source.to_owned());
+        let bytes = Zeroizing::new(base64url::decode(text.trim()).map_err(|_| fault())?);
+        let mut key = Zeroizing::new([0; 32]);
+        if bytes.len() != key.len() {
+            return Err(fault());
+        }
+        key.copy_from_slice(&bytes);
+        Ok(Self(key))
     }
 
     /// The key in `directory`, if there is a file.
@@ -158,7 +164,7 @@ impl MasterKey {
             if !next.try_exists()? {
                 return Ok(None);
             }
-            let old = keep_displaced(directory, at)?;
+            let old = keep_displaced(directory, KEY_FILE, at)?;
             fs::rename(&next, &path)?;
             File::open(directory)?.sync_all()?;
             Ok(old)
@@ -171,7 +177,7 @@ impl MasterKey {
     fn file_in(&self, directory: &Path, name: &str) -> Result<tempfile::NamedTempFile, MasterKeyFault> {
         let write = || {
             let mut file = tempfile::Builder::new().prefix(YOUNG).tempfile_in(directory)?;
-            let text = Zeroizing::new(base64url::encode(*self.0));
+            let text = Zeroizing::new(base64url::encode(self.0.as_slice()));
             file.write_all(text.as_bytes())?;
             file.write_all(b"\n")?;
             file.as_file().sync_all()?;
@@ -191,13 +197,16 @@ impl MasterKey {
     }
 }
 
-/// Keeps what is in the key file under a name with this time as well (mode 0600).
-fn keep_displaced(directory: &Path, at: Timestamp) -> io::Result<Option<PathBuf>> {
-    let bytes = match fs::read(directory.join(KEY_FILE)) {
+/// Keeps what is in the file `name` under a name with this time as well (mode 0600), unless it is kept already.
+fn keep_displaced(directory: &Path, name: &str, at: Timestamp) -> io::Result<Option<PathBuf>> {
+    let bytes = match fs::read(directory.join(name)) {
         Ok(bytes) => Zeroizing::new(bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
+    if let Some(kept) = kept_as(directory, &bytes)? {
+        return Ok(Some(kept));
+    }
     let mut file = tempfile::Builder::new().prefix(YOUNG).tempfile_in(directory)?;
     file.write_all(&bytes)?;
     file.as_file().sync_all()?;
@@ -215,6 +224,25 @@ fn keep_displaced(directory: &Path, at: Timestamp) -> io::Result<Option<PathBuf>
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Where the same key is kept already: an attempt to put another in its place that failed may have come so far.
+fn kept_as(directory: &Path, bytes: &[u8]) -> io::Result<Option<PathBuf>> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let is_old = entry.file_name().to_str().is_some_and(|name| name.starts_with(OLD_FILES));
+        if is_old && fs::read(entry.path()).map(Zeroizing::new).is_ok_and(|kept| kept.as_slice() == bytes) {
+            return Ok(Some(entry.path()));
+        }
+    }
+    Ok(None)
+}
+
+/// Takes away a next key that this database does not need, and keeps it as an old one: another may.
+pub(super) fn displace_next(directory: &Path, at: Timestamp) -> Result<(), MasterKeyFault> {
+    let fault = |source| MasterKeyFault::Io { path: directory.join(NEXT_FILE), source };
+    keep_displaced(directory, NEXT_FILE, at).map_err(fault)?;
+    remove_next(directory)
 }
 
 /// Removes a next key that never came to be.
@@ -294,6 +322,22 @@ mod tests {
         MasterKey::generate(&edge).unwrap().write_next(directory.path()).unwrap();
         let older = MasterKey::promote_next(directory.path(), at).unwrap().unwrap();
         assert!(older.ends_with("master.key.old-20231114T221320Z-2"), "{}", older.display());
+    }
+
+    #[test]
+    fn a_next_key_that_is_not_needed_is_kept_and_each_old_key_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let edge = Edge::system();
+        MasterKey::create(directory.path(), &edge).unwrap();
+        MasterKey::generate(&edge).unwrap().write_next(directory.path()).unwrap();
+        let next = fs::read(directory.path().join(NEXT_FILE)).unwrap();
+        let at = Timestamp::from_micros(1_700_000_000_000_001);
+        // As after an attempt to move the files that came so far and no further.
+        let kept = keep_displaced(directory.path(), KEY_FILE, at).unwrap();
+        assert_eq!(keep_displaced(directory.path(), KEY_FILE, at).unwrap(), kept);
+        displace_next(directory.path(), at).unwrap();
+        assert_eq!(fs::read(directory.path().join("master.key.old-20231114T221320Z-2")).unwrap(), next);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 3);
     }
 
     #[test]

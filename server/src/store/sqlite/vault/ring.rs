@@ -67,8 +67,11 @@ impl Opened {
         }
         vault.learn(&keys)?;
         vault.check_master(&keys)?;
-        if vault.is_change_unfinished(&keys) {
-            self.finish_change(vault).await?;
+        // The database is open already: files that cannot be moved, on a full disk for instance, wait for the next one.
+        if vault.is_change_unfinished(&keys)
+            && let Err(fault) = self.finish_change(vault).await
+        {
+            tracing::warn!(%fault, "a change of the master key that was cut off cannot be finished yet: keep master.key.next");
         }
         Ok(())
     }
@@ -81,7 +84,8 @@ impl Opened {
         if let Some(old) = vault.finish_change(&lock, &keys)? {
             tracing::warn!(
                 old = %old.display(),
-                "a change of the master key that was cut off is finished; the old key is kept for older backups"
+                "a change of the master key that was cut off is finished: make a backup of master.key now, and run \
+                 gatematch keys rotate; the old key is kept for older backups"
             );
         }
         Ok(())
