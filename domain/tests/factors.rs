@@ -198,6 +198,23 @@ fn an_app_is_confirmed_by_its_code_and_five_wrong_ones_end_it() {
 }
 
 #[test]
+fn the_code_that_confirms_an_app_signs_nobody_in() {
+    let mut scene = Scene::new(1);
+    add(&mut scene, app(1, TotpStatus::Unconfirmed { wrong_tries: 0 })).unwrap();
+    let step = u64::try_from(scene.now.numeric_date() / 30).unwrap_or(0);
+    let confirm = FactorChange::Confirm { id: id(1), code: Secret::new(Seed::new(SEED).code(step).as_str()) };
+    scene.act(|account, journal| account.change_factors(&confirm, journal)).unwrap();
+    let challenge = scene.ask();
+    let code = totp_code(&scene);
+    let refused = spend(&mut scene, &challenge, &code).unwrap();
+    assert_eq!((method(&refused), refused.wrong_passcodes), (None, 1));
+    scene.wait(30);
+    let code = totp_code(&scene);
+    let approved = spend(&mut scene, &challenge, &code).unwrap();
+    assert_eq!(method(&approved), Some(Method::Totp));
+}
+
+#[test]
 fn what_was_made_in_the_future_does_not_work() {
     let mut scene = Scene::new(0);
     add(&mut scene, bypass(5, None)).unwrap();
