@@ -1,5 +1,6 @@
 //! One user with his phones and his live challenges: what every decision about a login concerns.
 
+use gatematch_protocol::authenticator::AuthenticatorView;
 use gatematch_protocol::id::{AuthenticatorId, ChallengeId, DeviceId, GatewayId};
 use gatematch_protocol::time::Timestamp;
 
@@ -29,6 +30,13 @@ impl Account {
     #[must_use]
     pub const fn new(user: User) -> Self {
         Self { user, devices: Vec::new(), factors: Vec::new(), challenges: Vec::new() }
+    }
+
+    /// All that the user signs in with, phones first, as administrators and he himself see it.
+    #[must_use]
+    pub fn authenticators(&self, now: Timestamp) -> Vec<AuthenticatorView> {
+        let phones = self.devices.iter().map(Device::authenticator_view);
+        phones.chain(self.factors.iter().filter_map(|factor| factor.view(now))).collect()
     }
 
     /// The phones that may be asked.

@@ -1,5 +1,6 @@
 //! Phones: the authenticators of a user.
 
+use gatematch_protocol::authenticator::AuthenticatorView;
 use gatematch_protocol::device::{DeviceView, PhoneView, PushSubscription};
 use gatematch_protocol::id::{DeviceId, UserId};
 use gatematch_protocol::jwk::PublicKey;
@@ -86,6 +87,22 @@ impl Device {
             push: self.push.is_some(),
             created_at: self.created_at,
             last_used_at: self.last_used_at,
+        }
+    }
+
+    /// As one of the things that its person signs in with.
+    #[must_use]
+    pub fn authenticator_view(&self) -> AuthenticatorView {
+        AuthenticatorView {
+            id: self.id.to_string(),
+            kind: "phone".to_owned(),
+            name: Some(self.name.clone()),
+            status: self.status.as_str().to_owned(),
+            created_at: self.created_at,
+            last_used_at: self.last_used_at,
+            starts_at: None,
+            expires_at: None,
+            left: None,
         }
     }
 

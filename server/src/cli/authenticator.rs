@@ -1,12 +1,10 @@
 //! `gatematch authenticator`.
 
 use clap::Subcommand;
-use gatematch_domain::account::Account;
 use gatematch_domain::factors::FactorChange;
 use gatematch_domain::text::{disarm, reason};
 use gatematch_protocol::authenticator::AuthenticatorView;
 use gatematch_protocol::id::AuthenticatorId;
-use gatematch_protocol::time::Timestamp;
 use serde_json::json;
 
 use super::fault::Fault;
@@ -42,7 +40,7 @@ pub(super) async fn run(
     match command {
         AuthenticatorCommand::List { name } => {
             let account = operator.account(name).await?;
-            let items = views(&account, operator.edge.now());
+            let items = account.authenticators(operator.edge.now());
             if terminal.is_json() {
                 return terminal.json(&json!({"items": items}));
             }
@@ -54,22 +52,6 @@ pub(super) async fn run(
         }
         AuthenticatorCommand::Remove { name, id, reason } => remove(name, *id, reason, operator, terminal).await,
     }
-}
-
-/// Every kind, phones first.
-pub(super) fn views(account: &Account, now: Timestamp) -> Vec<AuthenticatorView> {
-    let phones = account.devices.iter().map(|device| AuthenticatorView {
-        id: device.id.to_string(),
-        kind: "phone".to_owned(),
-        name: Some(device.name.clone()),
-        status: device.status.as_str().to_owned(),
-        created_at: device.created_at,
-        last_used_at: device.last_used_at,
-        starts_at: None,
-        expires_at: None,
-        left: None,
-    });
-    phones.chain(account.factors.iter().filter_map(|factor| factor.view(now))).collect()
 }
 
 /// Shows them to people.
@@ -114,7 +96,7 @@ async fn remove(
     let account = operator.account(name).await?;
     let reason = reason(why)?;
     let text = id.to_string();
-    let found = views(&account, operator.edge.now()).into_iter().find(|item| item.id == text);
+    let found = account.authenticators(operator.edge.now()).into_iter().find(|item| item.id == text);
     let phone = account.devices.iter().find(|device| device.id.to_string() == text);
     let is_phone = phone.is_some();
     let change = match phone {

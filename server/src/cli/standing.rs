@@ -183,7 +183,7 @@ pub(super) fn show(account: &Account, operator: &Operator, terminal: &mut Termin
             "cools_down": account.user.limits.cools_down(now),
             "locked_because": account.user.locked,
             "devices": device::views(account),
-            "authenticators": authenticator::views(account, now),
+            "authenticators": account.authenticators(now),
             "bypasses": bypasses,
         }));
     }

@@ -9,12 +9,11 @@ use gatematch_domain::role::AdminKey;
 use gatematch_domain::terms::{BypassTerms, PassTerms};
 use gatematch_domain::text::{outside_if_given, reason};
 use gatematch_protocol::authenticator::{
-    AccessPassCreated, AuthenticatorView, Authenticators, Because, BypassCreated, Bypasses, ConfirmTotp,
-    CreateAccessPass, CreateBypass, CreateRecoveryCodes, CreateTotp, RecoveryCodesCreated, TotpConfirmed, TotpCreated,
+    AccessPassCreated, Authenticators, Because, BypassCreated, Bypasses, ConfirmTotp, CreateAccessPass, CreateBypass,
+    CreateRecoveryCodes, CreateTotp, RecoveryCodesCreated, TotpConfirmed, TotpCreated,
 };
 use gatematch_protocol::id::{AuthenticatorId, DeviceId};
 use gatematch_protocol::problem::Code;
-use gatematch_protocol::time::Timestamp;
 use gatematch_protocol::user::UserView;
 
 use super::app::{App, Inner};
@@ -30,24 +29,7 @@ use crate::store::Act;
 pub(super) const BY_ADMINISTRATOR: &str = "removed by an administrator";
 
 pub(super) async fn list(State(app): State<App>, name: Segment) -> Answer<Answered<Authenticators>> {
-    Ok(Answered(authenticators(&named(&app, &name).await?, app.now())))
-}
-
-/// Every kind, phones first.
-pub(super) fn authenticators(account: &Account, now: Timestamp) -> Authenticators {
-    let phones = account.devices.iter().map(|device| AuthenticatorView {
-        id: device.id.to_string(),
-        kind: "phone".to_owned(),
-        name: Some(device.name.clone()),
-        status: device.status.as_str().to_owned(),
-        created_at: device.created_at,
-        last_used_at: device.last_used_at,
-        starts_at: None,
-        expires_at: None,
-        left: None,
-    });
-    let others = account.factors.iter().filter_map(|factor| factor.view(now));
-    Authenticators { items: phones.chain(others).collect() }
+    Ok(Answered(Authenticators { items: named(&app, &name).await?.authenticators(app.now()) }))
 }
 
 pub(super) async fn remove(

@@ -20,7 +20,6 @@ use gatematch_protocol::id::DeviceId;
 use gatematch_protocol::problem::Code;
 
 use super::app::{App, Inner};
-use super::authenticator::authenticators;
 use super::body::Json;
 use super::guard::PhoneCaller;
 use super::params::{Segment, ThePhone};
@@ -33,7 +32,7 @@ const BY_HIMSELF: &str = "removed by its person";
 
 pub(super) async fn list(State(app): State<App>, ThePhone(phone): ThePhone) -> Answer<Answered<Authenticators>> {
     let account = app.own_account(&phone).await?;
-    Ok(Answered(authenticators(&account, app.now())))
+    Ok(Answered(Authenticators { items: account.authenticators(app.now()) }))
 }
 
 pub(super) async fn remove(State(app): State<App>, ThePhone(phone): ThePhone, id: Segment) -> Answer<StatusCode> {
