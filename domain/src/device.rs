@@ -9,7 +9,7 @@ use gatematch_protocol::time::Timestamp;
 use subtle::ConstantTimeEq as _;
 
 use crate::account::Account;
-use crate::audit::{Journal, Outcome};
+use crate::audit::{Actor, Journal, Outcome};
 
 /// How many wrong tries at confirming end an unconfirmed phone.
 pub const MAX_CONFIRM_TRIES: u8 = 3;
@@ -125,8 +125,10 @@ impl Device {
 /// Why a phone is not confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConfirmRefusal {
-    /// There is no such phone.
+    /// There is no such phone, or it is not for the one that asks.
     Unknown,
+    /// The account is locked or disabled: no phone of it changes anything.
+    Locked,
     /// It was confirmed before.
     Confirmed,
     /// The code is wrong; the third time the phone is gone.
@@ -154,6 +156,12 @@ impl Account {
     /// # Errors
     /// [`ConfirmRefusal`]; a wrong code is counted even so, in the same write.
     pub fn confirm_device(&mut self, id: DeviceId, given: &str, journal: &mut Journal) -> Result<(), ConfirmRefusal> {
+        if let Actor::Device(by) = journal.actor {
+            self.active_device(by).ok_or(ConfirmRefusal::Unknown)?;
+            if !self.user.may_sign_in() {
+                return Err(ConfirmRefusal::Locked);
+            }
+        }
         let username = self.user.username.clone();
         let device = self.devices.iter_mut().find(|device| device.id == id).ok_or(ConfirmRefusal::Unknown)?;
         let DeviceStatus::Unconfirmed { code, wrong_tries } = &mut device.status else {

@@ -97,13 +97,11 @@ impl Account {
     pub fn change_factors(&mut self, change: &FactorChange, journal: &mut Journal) -> Result<(), FactorRefusal> {
         self.settle(journal);
         if let Actor::Device(id) = journal.actor {
-            if !self.user.may_sign_in() {
-                return Err(FactorRefusal::Locked);
-            }
             // What is taken away has an end of its own, and must never be kept from anybody.
-            if !matches!(change, FactorChange::Remove { .. } | FactorChange::RemovePhone { .. }) {
-                let counted = self.user.limits.own_change(id, journal.now);
-                counted.map_err(|seconds| FactorRefusal::TooOften { seconds })?;
+            if matches!(change, FactorChange::Remove { .. } | FactorChange::RemovePhone { .. }) {
+                self.user.may_sign_in().then_some(()).ok_or(FactorRefusal::Locked)?;
+            } else {
+                self.own_change(id, journal.now)?;
             }
         }
         match change {
@@ -115,6 +113,15 @@ impl Account {
             }
             FactorChange::RenamePhone { id, name } => self.rename_phone(*id, name, journal),
         }
+    }
+
+    /// Counts a change that the phone `by` makes to what its person signs in with.
+    ///
+    /// # Errors
+    /// [`FactorRefusal::Locked`] and [`FactorRefusal::TooOften`]; nothing may be changed then.
+    pub fn own_change(&mut self, by: DeviceId, now: Timestamp) -> Result<(), FactorRefusal> {
+        self.user.may_sign_in().then_some(()).ok_or(FactorRefusal::Locked)?;
+        self.user.limits.own_change(by, now).map_err(|seconds| FactorRefusal::TooOften { seconds })
     }
 
     fn add_factor(

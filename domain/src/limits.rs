@@ -21,6 +21,8 @@ pub const COOLDOWN_AT: u32 = 5;
 pub const COOLDOWN_SECONDS: i64 = 300;
 /// At this many failures the account is locked.
 pub const LOCK_AT: u32 = 10;
+/// How many of these no stranger can use up.
+pub const KEPT_TRIES: u32 = 3;
 /// How long (user, gateway, client name) cools after a report.
 pub const REPORT_SECONDS: i64 = 900;
 /// The first wait after denials in a row; doubled by each further one.
@@ -301,11 +303,12 @@ impl Limits {
     }
 
     /// Whether a code from a browser that nobody knows is judged. Strangers can bring the account to its cool-down once
-    /// in [`STRANGER_WINDOW_SECONDS`], but never lock it: half of what it takes is kept for the person himself, and so is
-    /// the last try.
+    /// in [`STRANGER_WINDOW_SECONDS`], but never lock it: the last [`KEPT_TRIES`] are the person's own, whoever was
+    /// at it all night.
     #[must_use]
     pub fn hears_strangers(&self, now: Timestamp) -> bool {
-        (self.stranger_failures < COOLDOWN_AT || self.strangers_are_forgotten(now)) && self.failures + 1 < LOCK_AT
+        (self.stranger_failures < COOLDOWN_AT || self.strangers_are_forgotten(now))
+            && self.failures + KEPT_TRIES < LOCK_AT
     }
 
     fn strangers_are_forgotten(&self, now: Timestamp) -> bool {

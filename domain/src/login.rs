@@ -97,6 +97,12 @@ impl Login {
         self.methods.as_ref().is_none_or(|methods| methods.contains(&method))
     }
 
+    /// Whether its gateway takes codes itself and nothing else, so that no page has a part in it.
+    #[must_use]
+    pub fn takes_codes_alone(&self) -> bool {
+        self.methods.is_some() && !self.takes(Method::Push)
+    }
+
     /// The claims of the signed challenge for the phone `device`; `numbered` tells whether it must ask for a number.
     #[must_use]
     pub fn claims(

@@ -44,8 +44,7 @@ impl Login {
         if self.display == Display::Gateway {
             return Shows::AtGateway;
         }
-        // A gateway that names codes alone takes them itself, and no page has a part in it.
-        if !asks_phones && self.methods.is_some() {
+        if self.takes_codes_alone() {
             return Shows::Nowhere;
         }
         match (pages.place(self, live), ruling.no_display.unwrap_or(self.no_display)) {
@@ -231,10 +230,9 @@ impl Account {
     fn shows_number_of(&self, login: &Login, (ruling, asks_phones): (&Ruling, bool), pages: &Pages) -> Shows {
         let on_page = |challenge: &Challenge| challenge.state.is_live() && challenge.display == Display::Page;
         let is_served = self.challenges.iter().any(on_page);
-        let takes_code_itself = !asks_phones && login.methods.is_some();
         match login.shows(ruling, asks_phones, pages, &self.live_challenges()) {
             Shows::OnPage(session) if is_served && !pages.is_bound(session) => Shows::Collision,
-            Shows::Nowhere | Shows::Refused if is_served && !takes_code_itself => Shows::Collision,
+            Shows::Nowhere | Shows::Refused if is_served && !login.takes_codes_alone() => Shows::Collision,
             shows => shows,
         }
     }

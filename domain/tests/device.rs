@@ -2,6 +2,7 @@
 
 mod support;
 
+use gatematch_domain::audit::{Actor, Journal};
 use gatematch_domain::device::{ConfirmRefusal, DeviceStatus, PushRefusal};
 use gatematch_domain::response::ResponseRefusal;
 use gatematch_protocol::device::{PushKeys, PushSubscription};
@@ -66,6 +67,22 @@ fn two_wrong_codes_and_the_right_one_confirm() {
     );
     assert_eq!(confirm(&mut scene, 9, "246802"), Ok(()));
     scene.ask();
+}
+
+#[test]
+fn a_phone_confirms_another_only_while_it_is_active_and_its_account_open() {
+    let by = |scene: &mut Scene, phone: u16| {
+        let mut journal = Journal::new(Actor::Device(phone_id(phone)), scene.now);
+        scene.account.confirm_device(phone_id(9), "246802", &mut journal)
+    };
+    let mut scene = with_unconfirmed(1);
+    for phone in [9, 7] {
+        assert_eq!(scene.assert_inert(|scene| by(scene, phone)), Err(ConfirmRefusal::Unknown), "{phone}");
+    }
+    scene.act(|account, journal| account.lock("stolen", journal));
+    assert_eq!(scene.assert_inert(|scene| by(scene, 1)), Err(ConfirmRefusal::Locked));
+    scene.act(|account, journal| account.unlock("found", journal));
+    assert_eq!(by(&mut scene, 1), Ok(()));
 }
 
 #[test]

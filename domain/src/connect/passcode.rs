@@ -7,6 +7,7 @@ use crate::account::{Account, about, ended_event};
 use crate::audit::{Event, Journal, Outcome};
 use crate::challenge::{Challenge, Step};
 use crate::connect::session::{LONGEST_SECONDS, Opened, Session};
+use crate::factor::Factor;
 use crate::passcode::{Opens, Passcode, StaleCode};
 use crate::policy::Method;
 
@@ -108,8 +109,10 @@ impl Account {
     }
 
     fn open_page(&self, pages: &mut Pages, session: &Session, opens: &Opens, journal: &mut Journal) {
-        // No page lives for longer than pages live.
+        // No page lives for longer than pages live, and no pass lets in after its end.
         let until = journal.now.plus_seconds(OPEN_SECONDS).min(session.armed_at.plus_seconds(LONGEST_SECONDS));
+        let ends_at = self.factors.iter().find(|factor| factor.id == opens.factor).and_then(Factor::ends_at);
+        let until = ends_at.map_or(until, |ends_at| until.min(ends_at));
         let event = self.on_page("connect.opened", session, None, journal);
         let event = event.with("method", opens.method.as_str()).with("authenticator", opens.factor.to_string());
         journal.record(event.with("until", until.to_string()));

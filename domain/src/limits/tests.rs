@@ -126,3 +126,21 @@ fn it_is_stored_and_read_back() {
     let text = serde_json::to_string(&limits).unwrap();
     assert_eq!(serde_json::from_str::<Limits>(&text).unwrap(), limits);
 }
+
+#[test]
+fn strangers_leave_the_person_his_last_tries() {
+    let mut limits = Limits::default();
+    for hour in 0..3 {
+        let mut heard = 0;
+        while limits.hears_strangers(at(hour * STRANGER_WINDOW_SECONDS)) {
+            limits.stranger_failed(at(hour * STRANGER_WINDOW_SECONDS));
+            let _ = limits.failed(at(hour * STRANGER_WINDOW_SECONDS));
+            heard += 1;
+        }
+        assert_eq!(heard, [5, 2, 0][usize::try_from(hour).unwrap()]);
+    }
+    assert_eq!(limits.failures(), LOCK_AT - KEPT_TRIES);
+    for own in 1..=KEPT_TRIES {
+        assert_eq!(limits.failed(at(20_000)) == AfterFailure::Lock, own == KEPT_TRIES);
+    }
+}

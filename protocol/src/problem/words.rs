@@ -299,11 +299,13 @@ words! {
             ones remove it), confirming an authenticator app or token (five end it), and a backup code on the connect \
             page (three end it). On the page the answer is alike for everybody, also where a right code is not looked \
             at: the account is locked, dormant or pauses after failures; the browser is not known, and browsers like \
-            it have failed five times, or one more failure would lock. So it is without codes, and for a name that \
-            nobody has.",
+            it have failed five times in an hour, or seven failures count already; the page is the fourth that was \
+            opened for the name in 10 minutes at browsers that are not known, or stands beside one that is. So it is \
+            without codes, and for a name that nobody has.",
         cure: "Let the person read the code again; the clock of an authenticator app must be right. For a backup code, \
             `gatematch user show NAME` says whether he can sign in, what he has, and how many failures count; if \
-            it was he, `gatematch user unlock NAME --reason TEXT` forgets them. After the last try he begins anew: \
+            it was he, `gatematch user unlock NAME --reason TEXT` forgets them. Where too many pages were opened, he \
+            waits for 10 minutes and opens none. After the last try he begins anew: \
             another link, another app, or the page once more.",
     }
     IdempotencyKeyReused {
@@ -338,7 +340,7 @@ words! {
     Overloaded {
         person: "There is too much to do here right now. Try again in a minute.",
         cause: "More wait, write or watch at once than the server takes, or one phone or address asks too often: \
-            `detail` says which. Or a person's phones have changed his own account 20 times in 10 minutes, refused \
+            `detail` says which. Or one phone has changed its person's account 20 times in 10 minutes, refused \
             tries among them. Behind a proxy that `trusted_proxies` does not name, everybody has the proxy's address.",
         cure: "Find out who asks so much: the log has the `source` of each request, `/metrics` the counts. Name the \
             proxy in `trusted_proxies`. Clients wait as long as `Retry-After` says: after 20 own changes some minutes. \

@@ -87,6 +87,8 @@ async fn confirm(id: DeviceId, code: &str, operator: &Operator, terminal: &mut T
         Ok(()) if terminal.is_json() => return terminal.json(&json!({"id": id})),
         Ok(()) => return terminal.line("The phone is confirmed: it is asked from now on."),
         Err(ConfirmRefusal::Unknown) => ("There is no such phone.", "See: gatematch device list NAME"),
+        // Which is about phones that confirm each other.
+        Err(ConfirmRefusal::Locked) => ("The account is locked.", "See: gatematch user show NAME"),
         Err(ConfirmRefusal::Confirmed) => ("It was confirmed before, and works.", ""),
         Err(ConfirmRefusal::WrongCode) => (
             "These are not the digits that the phone shows.",

@@ -22,6 +22,7 @@ use super::params::{Query, Segment, TheAdmin, ThePhone};
 use super::problem::{Answer, Problem};
 use super::waiting::{latest, pause};
 use crate::hub::Topic;
+use crate::store::Act;
 
 pub(super) async fn show_self(ThePhone(phone): ThePhone) -> Answered<DeviceView> {
     Answered(phone.device.view(phone.user.username.as_str()))
@@ -120,20 +121,19 @@ pub(super) async fn confirm(
     Json(body): Json<ConfirmDevice>,
 ) -> Answer<Answered<DeviceView>> {
     let id = id.id()?;
-    app.may_confirm(&caller, id).await?;
-    let actor = caller.actor().ok_or_else(|| Problem::internal("nobody calls"))?;
-    app.store.confirm_device(app.act(actor), id, body.code.reveal().to_owned()).await??;
+    let act = app.may_confirm(&caller, id).await?;
+    app.store.confirm_device(act, id, body.code.reveal().to_owned()).await??;
     let (device, user) = app.store.device(id).await?.ok_or_else(Problem::not_found)?;
     Ok(Answered(device.view(user.username.as_str())))
 }
 
 impl Inner {
-    // An administrator; or another phone of the same user that is active itself.
-    async fn may_confirm(&self, caller: &Caller, id: DeviceId) -> Answer<()> {
+    // An administrator; or another phone of the same user that is active itself. The write asks both again.
+    async fn may_confirm(&self, caller: &Caller, id: DeviceId) -> Answer<Act> {
         let (_, user) = self.store.device(id).await?.ok_or_else(Problem::not_found)?;
         match caller {
-            Caller::Admin(admin) => self.may_manage(admin, &user),
-            Caller::Phone(phone) if phone.user.id == user.id && phone.device.is_active() => Ok(()),
+            Caller::Admin(admin) => self.may_manage(admin, &user).map(|()| self.act_of(admin)),
+            Caller::Phone(phone) if phone.user.id == user.id => Ok(self.act(Actor::Device(phone.device.id))),
             _ => Err(Problem::not_found()),
         }
     }

@@ -285,6 +285,7 @@ impl From<ConfirmRefusal> for Problem {
     fn from(refusal: ConfirmRefusal) -> Self {
         match refusal {
             ConfirmRefusal::Unknown => Self::not_found(),
+            ConfirmRefusal::Locked => FactorRefusal::Locked.into(),
             ConfirmRefusal::Confirmed => Self::new(Code::DeviceConfirmed, "Nothing was changed."),
             ConfirmRefusal::WrongCode => Self::new(
                 Code::WrongCode,

@@ -106,6 +106,8 @@ async fn ad_01_nobody_acts_on_himself() {
     let mut all = changes("carol");
     all.push(("DELETE", format!("/v1/devices/{phone}"), Value::Null));
     all.push(("DELETE", format!("/v1/users/carol/authenticators/{phone}"), Value::Null));
+    // An account made anew under the same name would be neither locked nor paused.
+    all.push(("DELETE", "/v1/users/carol".to_owned(), Value::Null));
     for change in &all {
         for admin in [&called, &known] {
             assert_eq!(code(&asked(admin, change).await), "own-account", "{change:?}");

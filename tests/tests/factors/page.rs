@@ -51,6 +51,18 @@ async fn a_code_on_the_page_lets_in_the_one_sign_in_that_begins_next() {
 }
 
 #[tokio::test]
+async fn bf_05_a_page_is_not_open_for_longer_than_the_pass_that_opened_it() {
+    let desk = Desk::new().await;
+    let pass = desk.site.pass_of("alice", 1).await;
+    desk.site.clock.advance(3_590);
+    let page = Browser::new(desk.site.api());
+    page.arm("alice").await.unwrap();
+    assert_eq!(page.passcode(pass.pass.reveal()).await.unwrap().open_until, Some(pass.expires_at));
+    desk.site.clock.advance(10);
+    assert_eq!(state(&desk.login().await), ("denied", Some("not-enrolled")));
+}
+
+#[tokio::test]
 async fn the_page_is_open_for_a_minute() {
     let desk = Desk::new().await;
     let codes = desk.site.recovery_codes_of("alice").await;

@@ -37,11 +37,7 @@ impl Verb for CreateEnrollment {
     fn apply(&self, world: &mut World) -> Self::Reply {
         let account = world.account(self.enrollment.user).ok_or(FactorRefusal::Unknown)?;
         if let Some(device) = self.enrollment.by_device {
-            if !account.user.may_sign_in() {
-                return Err(FactorRefusal::Locked);
-            }
-            let counted = account.user.limits.own_change(device, self.act.now);
-            counted.map_err(|seconds| FactorRefusal::TooOften { seconds })?;
+            account.own_change(device, self.act.now)?;
         }
         let username = account.user.username.clone();
         let event = Event::new("enrollment.created", self.act.actor.clone(), self.act.now).user(username);

@@ -95,6 +95,10 @@ impl Verb for DeleteUser {
         Some(&self.act)
     }
 
+    fn manages<'a>(&self, world: &'a mut World) -> Option<&'a User> {
+        world.account(self.id).map(|account| &account.user)
+    }
+
     fn needs(&self, needs: &mut Needs) {
         needs.users.insert(self.id);
     }
