@@ -44,7 +44,7 @@ pub const TEMPLATE: &str = r#"# Gatematch. Every line here is a comment or a def
 #require_device_confirmation = false
 
 # Whether administrators and the helpdesk must say why, whenever they give or take away what somebody
-# signs in with.
+# signs in with. A link for a new phone takes no reason.
 #require_reasons = false
 
 # After how many days without a sign-in an account is locked at its next one, until somebody unlocks it.
