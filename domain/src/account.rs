@@ -100,6 +100,7 @@ impl Account {
         let is_new = self.user.locked.is_none();
         self.user.locked = Some(reason.to_owned());
         self.user.limits.closed(journal.now);
+        self.end_reuse(journal.now);
         journal.record(journal.event("user.locked").user(&self.user.username).with("reason", reason));
         self.end(journal, |_| Some(Step::Deny { reason: Reason::Locked, device: None }));
         is_new
@@ -134,6 +135,7 @@ impl Account {
             (Some(Status::Disabled), Status::Active) => {
                 self.user.status = Status::Disabled;
                 self.user.limits.closed(journal.now);
+                self.end_reuse(journal.now);
                 journal.record(journal.event("user.disabled").user(&self.user.username));
                 self.end(journal, |_| Some(Step::Deny { reason: Reason::Locked, device: None }));
             }
@@ -160,6 +162,7 @@ impl Account {
         self.settle(journal);
         let index = self.devices.iter().position(|device| device.id == id)?;
         let device = self.devices.remove(index);
+        self.end_reuse(journal.now);
         let event = journal.event("device.deleted").user(&self.user.username).device(id);
         journal.record(event.with("name", device.name.as_str()).with("why", why));
         self.end(journal, |challenge| {

@@ -8,8 +8,10 @@ use std::net::IpAddr;
 use gatematch_protocol::id::{AuthenticatorId, ChallengeId, DeviceId, GatewayId, UserId};
 use gatematch_protocol::response::UserVerification;
 use gatematch_protocol::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::habit::Origin;
 use crate::number::Number;
 use crate::policy::Method;
 
@@ -21,11 +23,14 @@ pub const CLOCK_STEP_SECONDS: i64 = 60;
 pub const REPEAT_SECONDS: i64 = 600;
 
 /// Where a login comes from, as the gateway tells.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Client {
     /// The client's address; IPv4-mapped ones are IPv4 here.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ip: Option<IpAddr>,
     /// The client computer's name, as it says itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
@@ -155,6 +160,14 @@ pub struct Approval {
     pub authenticator: Option<AuthenticatorId>,
     /// How the phone claims to have verified the person.
     pub uv: UserVerification,
+}
+
+impl Approval {
+    /// By something that is no factor of the person.
+    #[must_use]
+    pub const fn without(method: Method) -> Self {
+        Self { method, device: None, authenticator: None, uv: UserVerification::None }
+    }
 }
 
 /// Where a challenge is in its life.
@@ -289,6 +302,12 @@ impl State {
         }
     }
 
+    /// Whether something else than its person has approved it, and it waits for its gateway.
+    #[must_use]
+    pub fn is_approved_without(&self) -> bool {
+        matches!(self, Self::Approved { approval, .. } if Method::WITHOUT.contains(&approval.method))
+    }
+
     /// The phone that decided, where one did.
     #[must_use]
     pub const fn decided_by(&self) -> Option<DeviceId> {
@@ -313,6 +332,8 @@ pub struct Challenge {
     pub gateway: GatewayId,
     /// Where the login comes from.
     pub client: Client,
+    /// Where its client is, to be remembered once the person is let in.
+    pub origin: Option<Origin>,
     /// Where the number is shown.
     pub display: Display,
     /// The number, where one is to be matched.

@@ -122,6 +122,13 @@ impl Pages {
         }
     }
 
+    /// The code that was typed on the session `id` opens nothing more.
+    pub(crate) fn shut(&mut self, id: SessionId) {
+        if let Some(session) = self.session_mut(id) {
+            session.opened = None;
+        }
+    }
+
     /// Ends every session that takes part, as a collision.
     pub(crate) fn collide(&mut self, live: &[ChallengeId], now: Timestamp) -> usize {
         let ended: Vec<SessionId> = self.taking_part(live, now).iter().map(|session| session.id).collect();
@@ -267,6 +274,11 @@ impl Account {
             let (gateway, name) = (challenge.gateway, challenge.client.name.clone());
             let reported = challenge.clone();
             self.user.limits.reported(gateway, name.as_deref(), journal.now);
+            self.end_reuse(journal.now);
+            // What a stranger says on his page is no failure of the person, for policy to see.
+            if session.browser.is_some() {
+                self.user.limits.went_wrong(journal.now);
+            }
             self.tell_about(Kind::Reported, Some(&reported), None, journal);
         }
         Ok(())

@@ -64,6 +64,8 @@ pub struct Device {
     pub push: Option<PushSubscription>,
     /// When it was registered.
     pub created_at: Timestamp,
+    /// Since when it may be asked; `None` while it may not.
+    pub active_since: Option<Timestamp>,
     /// When it last answered a challenge.
     pub last_used_at: Option<Timestamp>,
 }
@@ -169,6 +171,8 @@ impl Account {
         };
         if bool::from(code.as_bytes().ct_eq(given.as_bytes())) {
             device.status = DeviceStatus::Active;
+            device.active_since = Some(journal.now);
+            self.end_reuse(journal.now);
             journal.record(journal.event("device.confirmed").user(&username).device(id));
             return Ok(());
         }

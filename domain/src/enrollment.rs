@@ -123,6 +123,7 @@ impl Account {
             None => DeviceStatus::Active,
             Some(code) => DeviceStatus::Unconfirmed { code, wrong_tries: 0 },
         };
+        let active_since = (status == DeviceStatus::Active).then_some(now);
         let device = Device {
             id: phone.id,
             user: self.user.id,
@@ -132,12 +133,14 @@ impl Account {
             status,
             push: phone.push,
             created_at: now,
+            active_since,
             last_used_at: None,
         };
         let event = journal.event("device.registered").user(&self.user.username).device(device.id);
         let event = event.with("enrollment", enrollment.id.to_string()).with("name", device.name.as_str());
         journal.record(event.with("status", device.status.as_str()).with("thumbprint", device.key.thumbprint()));
         self.devices.push(device.clone());
+        self.end_reuse(now);
         self.tell_about(Kind::PhoneAdded, None, Some(device.id), journal);
         Ok(device)
     }

@@ -104,15 +104,19 @@ impl Account {
                 self.own_change(id, journal.now)?;
             }
         }
-        match change {
+        let changed = match change {
             FactorChange::Add { factor, reason } => self.add_factor(factor, reason.as_deref(), journal),
             FactorChange::Confirm { id, code } => self.confirm_totp(*id, code.reveal(), journal),
             FactorChange::Remove { id, reason, bypass } => self.remove_factor(*id, *bypass, reason.as_deref(), journal),
             FactorChange::RemovePhone { id, why } => {
                 self.revoke_device(*id, why, journal).map(drop).ok_or(FactorRefusal::Unknown)
             }
-            FactorChange::RenamePhone { id, name } => self.rename_phone(*id, name, journal),
+            FactorChange::RenamePhone { id, name } => return self.rename_phone(*id, name, journal),
+        };
+        if changed.is_ok() {
+            self.end_reuse(journal.now);
         }
+        changed
     }
 
     /// Counts a change that the phone `by` makes to what its person signs in with.
@@ -233,7 +237,9 @@ impl Account {
             Kind::Bypass(_) => Some((factor.id, true)),
             Kind::Totp(_) | Kind::RecoveryCodes(_) => None,
         });
-        for (id, bypass) in found.collect::<Vec<_>>() {
+        let found: Vec<_> = found.collect();
+        self.end_reuse(journal.now);
+        for (id, bypass) in found {
             // It was found a moment ago.
             let _ = self.remove_factor(id, bypass, Some("the person is protected now"), journal);
         }

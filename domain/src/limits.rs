@@ -42,6 +42,8 @@ pub const MAX_PUSH_CHANGES: usize = 10;
 pub const PUSH_CHANGE_WINDOW_SECONDS: i64 = 600;
 /// The time over which failures by browsers that nobody knows are counted.
 pub const STRANGER_WINDOW_SECONDS: i64 = 3_600;
+/// For how long a failure is recent, where policy asks.
+pub const RECENT_SECONDS: i64 = 3_600;
 /// The most changes that one phone makes to its account in [`OWN_CHANGE_WINDOW_SECONDS`]: each is told to his other phones.
 pub const MAX_OWN_CHANGES: usize = 20;
 /// The time over which those changes are counted.
@@ -80,6 +82,9 @@ pub struct Limits {
     /// Since when the failures by strangers are counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     strangers_since: Option<Timestamp>,
+    /// When a number or code of his was last wrong, or he denied or reported a login.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    went_wrong_at: Option<Timestamp>,
 }
 
 /// A notice of a login by this (gateway, client name).
@@ -247,6 +252,8 @@ impl Limits {
             // Or whoever makes him fail could do so again at once.
             stranger_failures: was.stranger_failures,
             strangers_since: was.strangers_since,
+            // One success does not make a night of guesses undone.
+            went_wrong_at: was.went_wrong_at,
             ..Self::default()
         };
     }
@@ -322,6 +329,18 @@ impl Limits {
             self.strangers_since = Some(now);
         }
         self.stranger_failures = self.stranger_failures.saturating_add(1);
+    }
+
+    /// Whether something went wrong in the last hour: a number or code that was wrong, a login that he denied or
+    /// reported. What strangers try on the connect page is none of it.
+    #[must_use]
+    pub fn failed_lately(&self, now: Timestamp) -> bool {
+        self.went_wrong_at.is_some_and(|at| now < at.plus_seconds(RECENT_SECONDS))
+    }
+
+    /// A number or code of his was wrong, or he denied or reported a login.
+    pub const fn went_wrong(&mut self, now: Timestamp) {
+        self.went_wrong_at = Some(now);
     }
 
     /// He denied with a signed `deny`.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use gatematch_protocol::challenge::{ChallengeClaims, CreateChallenge, ShownClient};
+use gatematch_protocol::challenge::{ChallengeClaims, CreateChallenge, Match, MatchKind};
 use gatematch_protocol::id::{ChallengeId, DeviceId, GatewayId};
 use gatematch_protocol::time::Timestamp;
 use serde_json::{Map, Value};
@@ -10,9 +10,10 @@ use serde_json::{Map, Value};
 use crate::account::{Account, ended_event};
 use crate::audit::Journal;
 use crate::challenge::{Challenge, Client, Display, Reason, State};
+use crate::course::{Course, Prompt};
 use crate::fault::{Fault, seconds};
-use crate::gateway::Gateway;
-use crate::policy::{Method, NoDisplay, Ruling};
+use crate::gateway::{ClientAddress, Gateway};
+use crate::policy::{Method, NoDisplay};
 use crate::text::{cut_unknown_user, outside, outside_if_given};
 use crate::username::{Domains, Username};
 
@@ -30,6 +31,10 @@ pub struct Login {
     pub given: String,
     /// Who asks.
     pub gateway: GatewayId,
+    /// Its name.
+    pub gateway_name: String,
+    /// Whether the address that it tells may satisfy a rule.
+    pub address_counts: bool,
     /// Where the login comes from.
     pub client: Client,
     /// Where the number is to be shown.
@@ -80,6 +85,8 @@ impl Login {
             username: domains.canonical(&body.user).ok(),
             given: cut_unknown_user(&body.user),
             gateway: gateway.id,
+            gateway_name: gateway.name.clone(),
+            address_counts: gateway.client_address == ClientAddress::Trusted,
             client: client(body)?,
             display,
             no_display,
@@ -103,13 +110,13 @@ impl Login {
         self.methods.is_some() && !self.takes(Method::Push)
     }
 
-    /// The claims of the signed challenge for the phone `device`; `numbered` tells whether it must ask for a number.
+    /// The claims of the signed challenge by which the phone `device` is asked.
     #[must_use]
     pub fn claims(
         &self,
         issuer: &str,
         gateway: &Gateway,
-        (ruling, numbered): (&Ruling, bool),
+        prompt: &Prompt,
         device: DeviceId,
         nonce: String,
     ) -> ChallengeClaims {
@@ -123,15 +130,17 @@ impl Login {
             nonce,
             app: gateway.application.clone(),
             gateway: gateway.name.clone(),
-            client: ShownClient { ip: self.client.ip, name: self.client.name.clone(), location: None },
-            matching: numbered.then(|| ruling.matching()),
-            uv: ruling.uv_required.then(|| "required".to_owned()),
+            client: prompt.client.clone(),
+            matching: prompt.digits.map(|digits| Match { kind: MatchKind::Number, digits }),
+            uv: prompt.uv_required.then(|| "required".to_owned()),
             context: self.context.clone(),
         }
     }
 
-    /// The challenge of this login in the state `state`, without number and methods.
-    pub(crate) fn challenge(&self, account: Option<&Account>, ruling: &Ruling, state: State) -> Challenge {
+    /// The challenge of this login in the state `state`, without number and methods. `course` is how it goes on, where
+    /// policy was asked.
+    pub(crate) fn challenge(&self, account: Option<&Account>, course: Option<&Course>, state: State) -> Challenge {
+        let ruling = course.map(Course::ruling);
         Challenge {
             id: self.id,
             user: account.map(|account| account.user.id),
@@ -139,11 +148,12 @@ impl Login {
             username: self.username.as_ref().map_or_else(|| self.given.clone(), ToString::to_string),
             gateway: self.gateway,
             client: self.client.clone(),
+            origin: course.and_then(|course| course.origin),
             display: self.display,
             number: None,
             methods: Vec::new(),
-            uv_required: ruling.uv_required,
-            rule: account.map(|_| ruling.rule.clone()),
+            uv_required: ruling.is_some_and(|ruling| ruling.uv_required),
+            rule: ruling.map(|ruling| ruling.rule.clone()),
             sent_to: Vec::new(),
             wrong_passcodes: 0,
             created_at: self.now,
@@ -152,14 +162,11 @@ impl Login {
         }
     }
 
-    pub(crate) fn denied(&self, account: Option<&Account>, ruling: &Ruling, reason: Reason) -> Challenge {
-        self.challenge(account, ruling, State::Denied { at: self.now, reason, device: None })
-    }
-
     /// The refusal of a login that belongs to no account.
     #[must_use]
-    pub fn refuse_unknown(&self, ruling: &Ruling, journal: &mut Journal) -> Challenge {
-        let challenge = self.denied(None, ruling, Reason::NotEnrolled);
+    pub fn refuse_unknown(&self, journal: &mut Journal) -> Challenge {
+        let denied = State::Denied { at: self.now, reason: Reason::NotEnrolled, device: None };
+        let challenge = self.challenge(None, None, denied);
         let mut event = ended_event(&challenge, journal).with("unknown_user", true);
         if self.username.is_none() {
             event.user = None;

@@ -74,6 +74,8 @@ kinds! {
     AccessPassUsed "access-pass-used",
     /// Logins pass without a second factor for a time.
     BypassMade "bypass-made",
+    /// An approval of a moment ago has let in a further login of the same session.
+    LoginReused "login-reused",
 }
 
 impl Kind {
@@ -169,7 +171,7 @@ impl Notice {
         let client = self.news.client.as_ref().map(|client| ShownClient {
             ip: client.ip,
             name: client.name.clone(),
-            location: None,
+            ..ShownClient::default()
         });
         NoticeClaims {
             iss: issuer.to_owned(),

@@ -180,6 +180,8 @@ impl Account {
         let tries = own.wrong_passcodes;
         let event = about(own, "challenge.passcode_failed", journal);
         journal.record(event.ended(Outcome::Failure, "wrong-passcode").with("tries", tries));
+        self.user.limits.went_wrong(journal.now);
+        self.end_reuse(journal.now);
         let _ = self.fail(Some(challenge), None, journal);
         (tries >= MAX_WRONG_PASSCODES).then_some(Step::Deny { reason: Reason::Passcode, device: None })
     }

@@ -45,7 +45,7 @@ fn amr(approval: &Approval) -> Vec<String> {
     match approval.method {
         Method::Push => {}
         Method::Totp | Method::RecoveryCode => return vec!["otp".to_owned()],
-        Method::AccessPass | Method::Bypass => return Vec::new(),
+        Method::AccessPass | Method::Bypass | Method::Policy | Method::Reuse => return Vec::new(),
     }
     let claimed = match approval.uv {
         UserVerification::Biometric => Some("user"),
@@ -76,10 +76,17 @@ impl Account {
             return outcome.map(|()| challenge.clone());
         }
         let step = Step::Redeem { redemption_id: redemption_id.to_owned(), result: result.to_owned() };
-        if challenge.take(step, now) {
-            journal.record(ended_event(challenge, journal));
+        let was = challenge.state.clone();
+        if !challenge.take(step, now) {
+            return Ok(challenge.clone());
         }
-        Ok(challenge.clone())
+        journal.record(ended_event(challenge, journal));
+        let redeemed = challenge.clone();
+        if let State::Approved { at, approval } = &was {
+            self.let_in_from(&redeemed, approval.method, now);
+            self.user.grants.add(&redeemed, *at, approval, now);
+        }
+        Ok(redeemed)
     }
 
     /// Takes the challenge `id` back.

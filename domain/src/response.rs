@@ -95,6 +95,10 @@ impl Account {
         }
         let decided = challenge.clone();
         journal.record(event);
+        if decided.state.reason().is_some() {
+            self.user.limits.went_wrong(journal.now);
+            self.end_reuse(journal.now);
+        }
         match decided.state.reason() {
             None => self.signed_in(journal.now),
             Some(Reason::WrongNumber) => {

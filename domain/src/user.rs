@@ -6,7 +6,9 @@ use gatematch_protocol::user::{PutUser, UserView};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
+use crate::habit::Habits;
 use crate::limits::Limits;
+use crate::reuse::Grants;
 use crate::text::{outside, outside_if_given};
 use crate::username::{Username, fold};
 
@@ -50,7 +52,11 @@ pub struct User {
     pub locked: Option<String>,
     /// What counts against him.
     pub limits: Limits,
-    /// When a factor of his last let him in.
+    /// From where he signs in as a rule.
+    pub habits: Habits,
+    /// His approvals that may serve further logins.
+    pub grants: Grants,
+    /// When a factor of his, or a rule, last let him in.
     pub last_sign_in_at: Option<Timestamp>,
     /// When the account was made.
     pub created_at: Timestamp,
@@ -69,6 +75,8 @@ impl User {
             status: Status::Active,
             locked: None,
             limits: Limits::default(),
+            habits: Habits::default(),
+            grants: Grants::default(),
             last_sign_in_at: None,
             created_at: now,
         }

@@ -11,6 +11,7 @@ use gatematch_domain::policy::Method;
 use gatematch_domain::totp::{Seed, Totp, TotpStatus};
 use gatematch_protocol::id::{AuthenticatorId, KeyId};
 use gatematch_protocol::secret::Secret;
+use serde_json::json;
 use support::{Scene, at, gateway_id, user_id};
 
 const SEED: &[u8] = b"12345678901234567890";
@@ -169,7 +170,7 @@ fn a_gateway_narrows_and_never_widens() {
     assert_eq!(scene.open_for(&login, &[]).unwrap().state.as_str(), "pending", "a code needs no display");
     let login = narrowed(&mut scene, &[Method::AccessPass]);
     assert_eq!(scene.open(&login).state.reason().map(|reason| reason.as_str()), Some("not-enrolled"));
-    scene.ruling.methods = vec![Method::Push];
+    scene.ask_for(json!({"methods": ["push"]}));
     let login = narrowed(&mut scene, &[Method::Totp]);
     assert_eq!(scene.open(&login).state.reason().map(|reason| reason.as_str()), Some("not-enrolled"));
 }

@@ -5,11 +5,14 @@ mod support;
 
 use gatematch_domain::audit::{Actor, Journal, Outcome};
 use gatematch_domain::challenge::{Client, Display, Reason, State};
+use gatematch_domain::course::{Foreseen, Prompt};
 use gatematch_domain::login::Login;
 use gatematch_domain::open::Stale;
 use gatematch_domain::policy::{Method, NoDisplay};
 use gatematch_domain::user::Status;
+use gatematch_protocol::challenge::ShownClient;
 use gatematch_protocol::response::Decision;
+use serde_json::json;
 use support::{Scene, at, draw_of, gateway_id, phone, phone_id, unconfirmed_phone};
 
 #[test]
@@ -41,7 +44,7 @@ fn an_unknown_user_is_refused_and_no_account_is_named() {
     let mut scene = Scene::new(0);
     let login = Login { username: None, given: "nobody\u{fffd}".to_owned(), ..scene.login() };
     let mut journal = Journal::new(Actor::Gateway(gateway_id(1)), at(0));
-    let challenge = login.refuse_unknown(&scene.ruling, &mut journal);
+    let challenge = login.refuse_unknown(&mut journal);
     assert_eq!(challenge.state, State::Denied { at: at(0), reason: Reason::NotEnrolled, device: None });
     assert_eq!((challenge.user, challenge.username.as_str(), challenge.number), (None, "nobody\u{fffd}", None));
     assert!(challenge.methods.is_empty());
@@ -103,7 +106,7 @@ fn the_first_reason_in_order_is_the_answer() {
 #[test]
 fn a_ruling_without_push_leaves_no_factor() {
     let mut scene = Scene::new(1);
-    scene.ruling.methods.clear();
+    scene.ask_for(json!({"methods": ["totp"]}));
     assert_eq!(scene.refusal_from("PC"), Some(Reason::NotEnrolled));
 }
 
@@ -125,15 +128,15 @@ fn a_login_refused_at_once_needs_no_signature_supersedes_nothing_and_prompts_nob
 #[test]
 fn the_word_of_the_rule_on_no_display_goes_before_the_gateway_s() {
     let mut scene = Scene::new(1);
-    scene.ruling.no_display = Some(NoDisplay::Refuse);
+    scene.ask_for(json!({"no_display": "refuse"}));
     let login = scene.plain_login_from("PC");
     assert_eq!(scene.open(&login).state.reason(), Some(Reason::Policy));
-    scene.ruling.no_display = Some(NoDisplay::ApproveOnly);
+    scene.ask_for(json!({"no_display": "approve_only"}));
     let login = Login { no_display: NoDisplay::Refuse, ..scene.plain_login_from("PC") };
     let challenge = scene.open(&login);
     assert_eq!((challenge.state, challenge.number), (State::Pending, None));
     assert_eq!(scene.events.last().map(|event| event.number_match), Some(Some(false)), "the audit tells");
-    scene.ruling.no_display = Some(NoDisplay::Refuse);
+    scene.ask_for(json!({"no_display": "refuse"}));
     assert!(scene.ask_from("OTHER").number.is_some(), "it does not matter where the gateway shows the number");
 }
 
@@ -253,7 +256,7 @@ fn live_numbers_of_a_user_differ_whatever_is_drawn() {
         assert!(!numbers[..index].contains(number), "{numbers:?}");
     }
     scene.draw = draw_of(47, 6);
-    scene.ruling.digits = 6;
+    scene.ask_for(json!({"digits": 6}));
     let again = scene.ask_from("FOUR");
     assert_eq!(again.number.as_ref().map(|number| number.reveal()), Some("000047"), "leading zeros stay");
 }
@@ -313,17 +316,26 @@ fn a_signature_for_other_phones_is_stale_and_nothing_has_changed() {
     scene.ask();
     let login = scene.login();
     let (one, two, three) = (phone_id(1), phone_id(2), phone_id(3));
+    let prompt = Prompt {
+        digits: Some(3),
+        client: ShownClient { name: Some("PC".to_owned()), ..ShownClient::default() },
+        ..Prompt::default()
+    };
+    let stale = Stale(Box::new(Foreseen { phones: vec![one, two], prompt: prompt.clone() }));
     for signed_for in [&[][..], &[one], &[two], &[one, two, three], &[one, three]] {
         assert_eq!(
             scene.assert_inert(|scene| scene.open_for(&login, signed_for)),
-            Err(Stale { numbered: true }),
+            Err(stale.clone()),
             "{signed_for:?}"
         );
     }
     scene.account.devices.push(unconfirmed_phone(3));
     assert!(scene.open_for(&login, &[one, two]).is_ok(), "an unconfirmed phone gets nothing");
     scene.revoke(1);
-    assert_eq!(scene.assert_inert(|scene| scene.open_for(&login, &[one, two])), Err(Stale { numbered: true }));
+    assert_eq!(
+        scene.assert_inert(|scene| scene.open_for(&login, &[one, two])),
+        Err(Stale(Box::new(Foreseen { phones: vec![two], prompt })))
+    );
     scene.lock();
     assert_eq!(scene.open_for(&login, &[one, two]).map(|challenge| challenge.state.reason()), Ok(Some(Reason::Locked)));
 }

@@ -3,12 +3,14 @@
 mod support;
 
 use gatematch_domain::challenge::Display;
+use gatematch_domain::course::Prompt;
 use gatematch_domain::fault::Fault;
 use gatematch_domain::gateway::{ClientAddress, Gateway};
 use gatematch_domain::login::Login;
-use gatematch_domain::policy::{NoDisplay, Ruling};
+use gatematch_domain::policy::NoDisplay;
 use gatematch_domain::username::{Domains, Username};
 use gatematch_protocol::challenge::CreateChallenge;
+use gatematch_protocol::challenge::ShownClient;
 use serde_json::json;
 use support::{Scene, at, challenge_id, gateway_id, phone_id};
 
@@ -101,8 +103,9 @@ fn the_phone_is_told_what_to_ask_for_and_never_the_number() {
     let mut scene = Scene::new(1);
     let challenge = scene.ask();
     let login = read(true, json!({"user": "alice", "client": {"name": "PC"}, "context": {"case": "v"}})).unwrap();
-    let ruling = Ruling { uv_required: true, ..Ruling::shipped() };
-    let claims = login.claims("https://mfa.example", &gateway(true), (&ruling, true), phone_id(1), "nonce".to_owned());
+    let client = ShownClient { name: Some("PC".to_owned()), ..ShownClient::default() };
+    let prompt = Prompt { digits: Some(3), uv_required: true, client };
+    let claims = login.claims("https://mfa.example", &gateway(true), &prompt, phone_id(1), "nonce".to_owned());
     let text = serde_json::to_string(&claims).unwrap();
     assert!(!text.contains(challenge.number.unwrap().reveal()), "{text}");
     let claims = serde_json::to_value(&claims).unwrap();
@@ -119,13 +122,8 @@ fn the_phone_is_told_what_to_ask_for_and_never_the_number() {
     );
 
     let login = read(false, json!({"user": "alice", "no_display": "approve_only"})).unwrap();
-    let claims = login.claims(
-        "https://mfa.example",
-        &gateway(false),
-        (&Ruling::shipped(), false),
-        phone_id(1),
-        "nonce".to_owned(),
-    );
+    let claims =
+        login.claims("https://mfa.example", &gateway(false), &Prompt::default(), phone_id(1), "nonce".to_owned());
     let claims = serde_json::to_value(&claims).unwrap();
     assert_eq!((claims.get("match"), claims.get("uv")), (None, None), "absent, not null");
 }

@@ -265,7 +265,7 @@ fn the_walks_come_everywhere() {
         |challenge.denied locked|challenge.denied not-enrolled|challenge.denied rate-limited|challenge.denied superseded\
         |challenge.denied revoked|limit cooldown|limit reported|limit backoff|limit prompts|limit pending|user.locked -\
         |user.unlocked -|user.disabled -|user.enabled -|user.cooled_down -|device.registered -|device.confirmed -\
-        |device.confirm_failed wrong-code|device.deleted -|Stale { numbered: true }|Stale { numbered: false }|DeviceGone|Unknown|UvRequired|MalformedNumber { digits: 3 }\
+        |device.confirm_failed wrong-code|device.deleted -|Unsigned|DeviceGone|Unknown|UvRequired|MalformedNumber { digits: 3 }\
         |MalformedNumber { digits: 5 }|AlreadyRedeemed|Gone|TooMany|Confirmed|Final(\"redeemed\")|Final(\"expired\")\
         |NotPending { state: \"redeemed\", reason: None }|NotPending { state: \"denied\", reason: Some(WrongNumber) }\
         |no such phone";

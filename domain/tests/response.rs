@@ -11,6 +11,7 @@ use gatematch_domain::login::Login;
 use gatematch_domain::response::{Answer, ResponseRefusal};
 use gatematch_domain::user::Status;
 use gatematch_protocol::response::{Decision, UserVerification};
+use serde_json::json;
 use support::{Scene, at, challenge_id, gateway_id, phone_id, unconfirmed_phone, wrong};
 
 const UV_NONE: Option<UserVerification> = Some(UserVerification::None);
@@ -32,7 +33,7 @@ fn refused(
 #[test]
 fn the_first_check_in_order_is_the_answer_and_no_refusal_changes_anything() {
     let mut scene = Scene::new(2);
-    scene.ruling.uv_required = true;
+    scene.ask_for(json!({"uv": "required"}));
     scene.account.devices.push(unconfirmed_phone(3));
     let done = scene.ask_from("DONE");
     scene.decline(&done, Decision::Deny);
@@ -107,7 +108,7 @@ fn deny_and_report_need_neither_number_nor_verification() {
     for (decision, reason) in [(Decision::Deny, Reason::User), (Decision::Report, Reason::Reported)] {
         for number in [None, Some("nonsense"), Some("000"), Some("947")] {
             let mut scene = Scene::new(1);
-            scene.ruling.uv_required = true;
+            scene.ask_for(json!({"uv": "required"}));
             let challenge = scene.ask();
             let ended = scene.answer(challenge.id, 1, decision, number, UV_NONE).unwrap();
             assert_eq!(ended.state.reason(), Some(reason), "{number:?}");
@@ -264,7 +265,9 @@ fn a_success_resets_failures_prompts_and_denials() {
     }
     scene.wait(60);
     scene.ask_and_approve();
-    assert_eq!(scene.account.user.limits, gatematch_domain::limits::Limits::default());
+    let mut expected = gatematch_domain::limits::Limits::default();
+    expected.went_wrong(at(0));
+    assert_eq!(scene.account.user.limits, expected, "what went wrong stays for policy to see");
     for _ in 0..10 {
         scene.ask();
     }

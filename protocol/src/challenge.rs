@@ -132,9 +132,12 @@ pub struct ShownClient {
     /// Its name, as it says itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The place of its address, in words.
+    /// The place of its address, or else of `page_ip`, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+    /// Where the connect page was opened that shows the number, where `ip` is not known. It proves nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_ip: Option<IpAddr>,
 }
 
 /// How the phone matches the login that the person sees.

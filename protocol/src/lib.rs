@@ -26,6 +26,7 @@ pub mod jwk;
 pub mod jws;
 pub mod notice;
 pub mod passcode;
+pub mod policy;
 pub mod problem;
 pub mod proof;
 pub mod response;

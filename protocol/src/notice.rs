@@ -27,7 +27,7 @@ pub struct NoticeClaims {
     /// once until a success or an unlock), `reported` (another phone or the connect page said that it was not him).
     /// Of the account: `phone-added`, `phone-removed`, `totp-added`, `totp-removed`, `recovery-codes-made`,
     /// `recovery-codes-removed`, `recovery-code-used`, `access-pass-made`, `access-pass-removed`, `access-pass-used`,
-    /// `bypass-made`. A phone shows a kind that it does not know as "Something happened to your account".
+    /// `bypass-made`. Of both: `login-reused` (the approval of a moment ago let in a further login). A phone shows a kind that it does not know as "Something happened to your account".
     pub kind: String,
     /// The gateway's name, where one was concerned and is still there.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -94,8 +94,12 @@ impl Account {
         let tries = session.wrong_passcodes.saturating_add(1);
         let event = self.on_page("connect.passcode_failed", session, waiting, journal);
         journal.record(event.ended(Outcome::Failure, "wrong-passcode").with("tries", tries));
-        if session.browser.is_none() {
-            self.user.limits.stranger_failed(journal.now);
+        match session.browser {
+            None => self.user.limits.stranger_failed(journal.now),
+            Some(_) => {
+                self.user.limits.went_wrong(journal.now);
+                self.end_reuse(journal.now);
+            }
         }
         let _ = self.fail(waiting, None, journal);
     }

@@ -3,8 +3,10 @@
 
 use gatematch_domain::challenge::{Challenge, Display, State};
 use gatematch_domain::connect::{ARMED_SECONDS, Bound, Browser, Pages, Session, Shown, Stage};
+use gatematch_domain::course::{Foreseen, Rules};
 use gatematch_domain::login::Login;
 use gatematch_domain::open::{Opening, Stale};
+use gatematch_domain::place::NoAtlas;
 use gatematch_domain::policy::NoDisplay;
 use gatematch_domain::response::Answer;
 use gatematch_protocol::id::{BrowserId, SessionId};
@@ -69,16 +71,22 @@ impl Desk {
     }
 
     pub(crate) fn open_login(&mut self, login: &Login) -> Challenge {
-        match self.try_open(login, true) {
-            Ok(challenge) => challenge,
-            Err(Stale { numbered }) => self.try_open(login, numbered).unwrap(),
-        }
+        let policy = self.scene.policy.clone();
+        let foreseen = self.scene.account.foresee(login, Rules { policy: &policy, atlas: &NoAtlas }, &self.pages);
+        self.open_signed(login, &foreseen).unwrap()
     }
 
     pub(crate) fn try_open(&mut self, login: &Login, numbered: bool) -> Result<Challenge, Stale> {
-        let ruling = self.scene.ruling.clone();
-        let phones: Vec<_> = self.scene.account.active_devices().map(|device| device.id).collect();
-        let opening = Opening { ruling: &ruling, devices: &phones, numbered, draw: 7 << 54, dormant_after: None };
+        let policy = self.scene.policy.clone();
+        let mut foreseen = self.scene.account.foresee(login, Rules { policy: &policy, atlas: &NoAtlas }, &self.pages);
+        foreseen.prompt.digits = numbered.then_some(3);
+        self.open_signed(login, &foreseen)
+    }
+
+    fn open_signed(&mut self, login: &Login, foreseen: &Foreseen) -> Result<Challenge, Stale> {
+        let policy = self.scene.policy.clone();
+        let rules = Rules { policy: &policy, atlas: &NoAtlas };
+        let opening = Opening { rules, foreseen, draw: 7 << 54, dormant_after: None };
         let pages = &mut self.pages;
         self.scene.act(|account, journal| account.open(login, &opening, pages, journal))
     }

@@ -7,17 +7,20 @@ use gatematch_domain::account::Account;
 use gatematch_domain::audit::{Actor, Event, Journal};
 use gatematch_domain::challenge::{Challenge, Client, Display, Reason, State};
 use gatematch_domain::connect::Pages;
+use gatematch_domain::course::{Foreseen, Rules};
 use gatematch_domain::device::{Device, DeviceStatus};
 use gatematch_domain::login::Login;
 use gatematch_domain::open::{Opening, Stale};
 use gatematch_domain::passcode::Typed;
-use gatematch_domain::policy::{NoDisplay, Ruling};
+use gatematch_domain::place::NoAtlas;
+use gatematch_domain::policy::{Names, NoDisplay, Policy, Profile};
 use gatematch_domain::redemption::RedeemRefusal;
 use gatematch_domain::response::{Answer, ResponseRefusal};
 use gatematch_domain::user::{Status, User, UserChange};
 use gatematch_domain::username::Username;
 use gatematch_protocol::id::{ChallengeId, DeviceId, GatewayId, UserId};
 use gatematch_protocol::jwk::PublicKey;
+use gatematch_protocol::policy::Rule;
 use gatematch_protocol::response::{Decision, UserVerification};
 use gatematch_protocol::secret::Secret;
 use gatematch_protocol::time::Timestamp;
@@ -48,6 +51,22 @@ pub(crate) fn challenge_id(n: u16) -> ChallengeId {
     ChallengeId::new(at(0), bytes(n))
 }
 
+/// The policy of these rules, and last one that asks everybody.
+pub(crate) fn policy(rules: serde_json::Value) -> Policy {
+    let mut rules: Vec<Rule> = serde_json::from_value(rules).unwrap();
+    let ask = serde_json::json!({"name": "default", "enabled": true, "then": {"decision": "ask"}});
+    rules.push(serde_json::from_value(ask).unwrap());
+    Policy::of(2, Profile::Standard, &rules, Names::Stored).unwrap().policy
+}
+
+/// The policy of one rule: every login is asked, and must bring what `then` says beside that.
+pub(crate) fn asking_for(then: serde_json::Value) -> Policy {
+    let mut then: serde_json::Map<String, serde_json::Value> = serde_json::from_value(then).unwrap();
+    then.insert("decision".to_owned(), "ask".into());
+    let rule = serde_json::from_value(serde_json::json!({"name": "default", "enabled": true, "then": then})).unwrap();
+    Policy::of(2, Profile::Standard, &[rule], Names::Stored).unwrap().policy
+}
+
 /// An active phone of the user 1.
 pub(crate) fn phone(n: u16) -> Device {
     Device {
@@ -59,6 +78,7 @@ pub(crate) fn phone(n: u16) -> Device {
         status: DeviceStatus::Active,
         push: None,
         created_at: at(0),
+        active_since: Some(at(0)),
         last_used_at: None,
     }
 }
@@ -66,7 +86,7 @@ pub(crate) fn phone(n: u16) -> Device {
 /// A phone that nobody has confirmed; its code is `246802`.
 pub(crate) fn unconfirmed_phone(n: u16) -> Device {
     let status = DeviceStatus::Unconfirmed { code: "246802".to_owned(), wrong_tries: 0 };
-    Device { status, ..phone(n) }
+    Device { status, active_since: None, ..phone(n) }
 }
 
 /// The user 1 with the active phones 1 to `phones`.
@@ -92,7 +112,7 @@ pub(crate) struct Scene {
     pub(crate) account: Account,
     pub(crate) now: Timestamp,
     pub(crate) events: Vec<Event>,
-    pub(crate) ruling: Ruling,
+    pub(crate) policy: Policy,
     pub(crate) draw: u64,
     pub(crate) dormant_after: Option<i64>,
     serial: u16,
@@ -105,11 +125,16 @@ impl Scene {
             account: account(phones),
             now: at(0),
             events: Vec::new(),
-            ruling: Ruling::shipped(),
+            policy: Policy::shipped(),
             draw: draw_of(947, 3),
             dormant_after: None,
             serial: 0,
         }
+    }
+
+    /// From now on every login is asked, and must bring what `then` says beside that.
+    pub(crate) fn ask_for(&mut self, then: serde_json::Value) {
+        self.policy = asking_for(then);
     }
 
     /// Lets time pass, or turns the clock back.
@@ -133,6 +158,8 @@ impl Scene {
             username: Some(self.account.user.username.clone()),
             given: "Alice".to_owned(),
             gateway: gateway_id(1),
+            gateway_name: "rdg01".to_owned(),
+            address_counts: true,
             client: Client { ip: None, name: Some("PC".to_owned()) },
             display: Display::Gateway,
             no_display: NoDisplay::Refuse,
@@ -156,8 +183,12 @@ impl Scene {
 
     /// Opens `login`, signed for `phones`.
     pub(crate) fn open_for(&mut self, login: &Login, phones: &[DeviceId]) -> Result<Challenge, Stale> {
-        let (ruling, draw, numbered) = (self.ruling.clone(), self.draw, login.display == Display::Gateway);
-        let opening = Opening { ruling: &ruling, devices: phones, numbered, draw, dormant_after: self.dormant_after };
+        let policy = self.policy.clone();
+        let rules = Rules { policy: &policy, atlas: &NoAtlas };
+        let foreseen = self.account.foresee(login, rules, &Pages::default());
+        let foreseen = Foreseen { phones: phones.to_vec(), ..foreseen };
+        let (draw, dormant_after) = (self.draw, self.dormant_after);
+        let opening = Opening { rules, foreseen: &foreseen, draw, dormant_after };
         self.act(|account, journal| account.open(login, &opening, &mut Pages::default(), journal))
     }
 

@@ -6,12 +6,14 @@ use gatematch_domain::account::Account;
 use gatematch_domain::audit::{Actor, Event, Journal};
 use gatematch_domain::challenge::{Challenge, Client, Display};
 use gatematch_domain::connect::Pages;
+use gatematch_domain::course::Rules;
 use gatematch_domain::device::ConfirmRefusal;
 use gatematch_domain::enrollment::{Enrollment, Registration};
 use gatematch_domain::login::Login;
 use gatematch_domain::open::Opening;
 use gatematch_domain::passcode::Passcode;
-use gatematch_domain::policy::{NoDisplay, Ruling};
+use gatematch_domain::place::NoAtlas;
+use gatematch_domain::policy::NoDisplay;
 use gatematch_domain::response::Answer;
 use gatematch_domain::user::{Status, UserChange};
 use gatematch_protocol::id::{ChallengeId, DeviceId, EnrollmentId};
@@ -22,7 +24,7 @@ use gatematch_protocol::time::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::support::{account, at, challenge_id, draw_of, gateway_id, phone_id, user_id, wrong};
+use crate::support::{account, asking_for, at, challenge_id, draw_of, gateway_id, phone_id, user_id, wrong};
 
 /// What is typed on the phone.
 #[derive(Clone, Copy, Debug)]
@@ -271,6 +273,8 @@ impl Walk {
             username: Some(self.account.user.username.clone()),
             given: "Alice".to_owned(),
             gateway: gateway_id(*gateway),
+            gateway_name: "rdg01".to_owned(),
+            address_counts: true,
             client,
             display: if *shown { Display::Gateway } else { Display::None },
             no_display: *no_display,
@@ -280,15 +284,19 @@ impl Walk {
             methods: None,
             context: serde_json::Map::new(),
         };
-        let ruling = Ruling { digits: *digits, uv_required: *uv_required, ..Ruling::shipped() };
-        let mut signed_for: Vec<DeviceId> = self.account.active_devices().map(|device| device.id).collect();
+        let uv = uv_required.then_some("required");
+        let policy = asking_for(serde_json::json!({"digits": *digits, "uv": uv}));
+        let rules = Rules { policy: &policy, atlas: &NoAtlas };
+        let mut foreseen = self.account.foresee(&login, rules, &Pages::default());
         if *stale {
-            signed_for.push(phone_id(999));
+            foreseen.phones.push(phone_id(999));
         }
         // 940 to 943, or 94000 to 94003: easily told from all other figures, and often the same twice.
         let draw = draw_of(if *digits == 3 { 940 + draw } else { 94_000 + draw }, *digits);
-        let opening = Opening { ruling: &ruling, devices: &signed_for, numbered: *shown, draw, dormant_after: None };
-        refusal(self.account.open(&login, &opening, &mut Pages::default(), journal))
+        let opening = Opening { rules, foreseen: &foreseen, draw, dormant_after: None };
+        // Each says what it should have been signed for.
+        let opened = self.account.open(&login, &opening, &mut Pages::default(), journal);
+        refusal(opened.map_err(|_| Unsigned))
     }
 
     fn register(&mut self, confirmed: bool, late: bool, journal: &mut Journal) -> Option<String> {
@@ -348,6 +356,10 @@ impl Walk {
         typed
     }
 }
+
+/// The challenges were signed for others.
+#[derive(Debug)]
+struct Unsigned;
 
 /// A code that opens nothing.
 fn no_code() -> Passcode {
