@@ -7,11 +7,13 @@ use gatematch_client_sim::crypto::P256Key;
 use gatematch_domain::account::Account;
 use gatematch_domain::audit::{Actor, Journal};
 use gatematch_domain::connect::Pages;
+use gatematch_domain::course::{Foreseen, Rules};
 use gatematch_domain::device::{Device, DeviceStatus};
 use gatematch_domain::gateway::{ClientAddress, Gateway};
 use gatematch_domain::login::Login;
 use gatematch_domain::open::Opening;
-use gatematch_domain::policy::Ruling;
+use gatematch_domain::place::NoAtlas;
+use gatematch_domain::policy::Policy;
 use gatematch_domain::response::Answer;
 use gatematch_domain::user::User;
 use gatematch_domain::username::Domains;
@@ -48,13 +50,18 @@ fn account() -> Account {
         status: DeviceStatus::Active,
         push: None,
         created_at: NOW,
+        active_since: Some(NOW),
         last_used_at: None,
     };
     Account { devices: vec![device], ..Account::new(user) }
 }
 
-fn opening<'a>(ruling: &'a Ruling, devices: &'a [DeviceId]) -> Opening<'a> {
-    Opening { ruling, devices, numbered: true, draw: 7, dormant_after: None }
+fn rules(policy: &Policy) -> Rules<'_> {
+    Rules { policy, atlas: &NoAtlas }
+}
+
+fn opening<'a>(rules: Rules<'a>, foreseen: &'a Foreseen) -> Opening<'a> {
+    Opening { rules, foreseen, draw: 7, dormant_after: None }
 }
 
 fn login() -> Login {
@@ -70,11 +77,11 @@ fn canonical_username(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn open(bencher: Bencher<'_, '_>) {
-    let (login, ruling) = (login(), Ruling::shipped());
+    let (login, policy) = (login(), Policy::shipped());
+    let foreseen = account().foresee(&login, rules(&policy), &Pages::default());
     bencher.with_inputs(account).bench_local_values(|mut account| {
         let mut journal = Journal::new(Actor::System, NOW);
-        let phones = [account.devices[0].id];
-        account.open(&login, &opening(&ruling, &phones), &mut Pages::default(), &mut journal).unwrap();
+        account.open(&login, &opening(rules(&policy), &foreseen), &mut Pages::default(), &mut journal).unwrap();
         (account, journal)
     });
 }
@@ -84,14 +91,15 @@ fn respond(bencher: Bencher<'_, '_>) {
     let opened = || {
         let mut account = account();
         let mut journal = Journal::new(Actor::System, NOW);
-        let phones = [account.devices[0].id];
-        let challenge =
-            account.open(&login(), &opening(&Ruling::shipped(), &phones), &mut Pages::default(), &mut journal).unwrap();
+        let (login, policy) = (login(), Policy::shipped());
+        let foreseen = account.foresee(&login, rules(&policy), &Pages::default());
+        let opening = opening(rules(&policy), &foreseen);
+        let challenge = account.open(&login, &opening, &mut Pages::default(), &mut journal).unwrap();
         let number = challenge.number.map(|number| number.reveal().to_owned());
         (
             account,
             challenge.id,
-            Answer { device: phones[0], decision: Decision::Approve, number, uv: None, iat: 1_800_000_000 },
+            Answer { device: challenge.sent_to[0], decision: Decision::Approve, number, uv: None, iat: 1_800_000_000 },
         )
     };
     bencher.with_inputs(opened).bench_local_values(|(mut account, id, answer)| {

@@ -1,6 +1,7 @@
 //! The administrator's tool.
 
 mod factors;
+mod policy;
 
 use gatematch_protocol::audit::AuditPage;
 use gatematch_protocol::challenge::ChallengeView;

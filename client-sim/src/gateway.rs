@@ -47,6 +47,12 @@ impl Gateway {
         Self::new(api, issuer, Some(created.gateway.id), created.key.clone(), clock)
     }
 
+    /// The same gateway where its server has moved.
+    #[must_use]
+    pub fn moved_to(self, api: Api) -> Self {
+        Self { api, ..self }
+    }
+
     /// The value of its `Authorization` header.
     #[must_use]
     pub fn authorization(&self) -> String {

@@ -13,6 +13,8 @@ pub mod listen;
 mod oath;
 pub mod pepper;
 pub mod phone;
+pub mod places;
+pub mod policy;
 pub mod push;
 pub mod settings;
 pub mod start;

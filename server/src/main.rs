@@ -143,6 +143,11 @@ mod tests {
             "gatematch bypass add alice --for 2h --uses 3 --reason outage",
             "gatematch bypass list",
             "gatematch keys rotate --master --new-key next.key",
+            "gatematch policy show --of 3 --toml",
+            "gatematch policy apply policy.toml --comment pilot --if 3",
+            "gatematch policy explain alice --ip 203.0.113.7 --gateway rdg01 --at 2031-01-31T08:00+01:00 --group staff",
+            "gatematch policy explain --event 01234567-89ab-7def-8123-456789abcdef",
+            "gatematch policy rollback 2",
         ] {
             assert!(Arguments::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }
@@ -159,6 +164,8 @@ mod tests {
             "gatematch pass alice --for 31d --reason lost",
             "gatematch bypass add alice --reason outage",
             "gatematch bypass add alice --for 25h --reason outage",
+            "gatematch policy explain",
+            "gatematch policy explain alice --event 01234567-89ab-7def-8123-456789abcdef",
         ] {
             assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

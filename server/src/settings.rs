@@ -81,6 +81,8 @@ pub struct Settings {
     pub max_devices: usize,
     /// Reverse proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// A MaxMind DB that knows where addresses are.
+    pub places_file: Option<PathBuf>,
     /// What the button "Start my desktop" of the connect page does; `None`: there is no button.
     pub desktop: Option<Desktop>,
     /// The table `[radius]` as it stands in the file: the RADIUS front door reads it itself.
@@ -156,6 +158,7 @@ impl Settings {
             push_subject: None,
             max_devices: MAX_DEVICES,
             trusted_proxies: Vec::new(),
+            places_file: None,
             desktop: None,
             radius: None,
             master_key: None,

@@ -25,6 +25,7 @@ use crate::keys::{Keys, KeysFault};
 use crate::listen::plan::PlanFault;
 use crate::listen::{Limits, Place, Prepared, Serving, TlsFault};
 use crate::phone::Phone;
+use crate::places::{Look, Places};
 use crate::push::address::SystemNames;
 use crate::push::metrics::PushMetrics;
 use crate::push::office::{self, Desk, Mailbox};
@@ -238,11 +239,18 @@ pub async fn serve_with(
         metrics: PushMetrics::new(&metrics)?,
         edge: edge.clone(),
     };
+    let (places, fault) = Places::of(settings.places_file.as_deref());
+    if let Some(fault) = fault {
+        // Nobody gets in by that: no rule lets in whoever's place is not known.
+        tracing::error!("{fault}; until it is put right, nobody knows where addresses are");
+    }
+    let places = Arc::new(places);
     // The front door is started by the program, after this.
     let whole = AtomicBool::new(settings.radius.is_none());
     let app: App = Arc::new(Inner {
         store,
         keys,
+        places: Arc::clone(&places),
         phone: Phone::of(&settings.name),
         whole,
         settings,
@@ -260,6 +268,7 @@ pub async fn serve_with(
     let serving = listeners.serve(&app, limits);
     let mut jobs = jobs::start(&app);
     jobs.push(office::open(desk, post));
+    jobs.push(tokio::spawn(places.watch(app.edge.clone())));
     jobs.extend(serving.keeper().map(|keeper| tokio::spawn(Arc::clone(keeper).watch())));
     Ok(Running { app, serving, jobs, _lock: lock })
 }
@@ -321,6 +330,12 @@ impl Running {
     pub fn look_at_certificate(&self) -> bool {
         let keeper = self.serving.keeper();
         keeper.inspect(|keeper| keeper.look_now()).is_some()
+    }
+
+    /// Looks at the file of places at once, and not only when the minute is over.
+    #[must_use]
+    pub fn look_at_places(&self) -> Look {
+        self.app.places.look()
     }
 
     /// What tokens and links name as the server.

@@ -13,6 +13,7 @@ pub mod codes;
 pub mod freeradius;
 pub mod front;
 pub mod moves;
+pub mod places;
 pub mod shelf;
 mod site;
 pub mod store_contract;

@@ -7,10 +7,11 @@ use futures_util::future::join_all;
 use gatematch_client_sim::crypto::P256Key;
 use gatematch_domain::audit::Actor;
 use gatematch_domain::challenge::Challenge;
+use gatematch_domain::course::{Foreseen, Prompt};
 use gatematch_domain::enrollment::Registration;
 use gatematch_domain::gateway::Gateway;
 use gatematch_domain::login::Login;
-use gatematch_domain::policy::Ruling;
+use gatematch_domain::place::NoAtlas;
 use gatematch_domain::response::Answer;
 use gatematch_domain::user::UserChange;
 use gatematch_domain::username::{Domains, Username};
@@ -126,9 +127,9 @@ impl Shelf {
         OpenChallenge {
             act: Act::new(Actor::Gateway(self.gateway.id), now),
             login: Login::from_body(&body, id, &self.gateway, &Domains::default(), now).unwrap(),
-            ruling: Ruling::shipped(),
-            signed: vec![(person.device, "x".repeat(SIGNED_BYTES))],
-            numbered: true,
+            foreseen: Foreseen { phones: vec![person.device], prompt: Prompt { digits: Some(3), ..Prompt::default() } },
+            signed: vec!["x".repeat(SIGNED_BYTES)],
+            atlas: Arc::new(NoAtlas),
             draw: u64::from_be_bytes(self.edge.random().unwrap()),
             dormant_after: None,
             repeat: None,

@@ -94,8 +94,9 @@ pub(crate) fn sentence(claims: &ChallengeClaims) -> String {
     let place = [claims.client.location.as_deref().map(plain), claims.client.ip.map(|ip| ip.to_string())];
     let place: Vec<_> = place.into_iter().flatten().collect();
     let from = if place.is_empty() { String::new() } else { format!(" From {}.", place.join(", ")) };
+    let page = claims.client.page_ip.map(|ip| format!(" The sign-in page is open at {ip}.")).unwrap_or_default();
     let (app, gateway) = (plain(&claims.app), plain(&claims.gateway));
-    format!("{} wants to open {app} at {gateway}, as {}.{from}", client(claims), plain(&claims.sub))
+    format!("{} wants to open {app} at {gateway}, as {}.{from}{page}", client(claims), plain(&claims.sub))
 }
 
 pub(crate) async fn respond(

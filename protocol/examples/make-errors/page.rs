@@ -10,7 +10,7 @@ pub(crate) const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/erro
 const WIDTH: usize = 118;
 
 /// What each status means, in the order of the page.
-const STATUSES: [(u16, &str); 13] = [
+const STATUSES: [(u16, &str); 15] = [
     (400, "the request cannot be read"),
     (401, "the credential does not hold"),
     (403, "this caller may not"),
@@ -18,9 +18,11 @@ const STATUSES: [(u16, &str); 13] = [
     (405, "not by this method"),
     (409, "it does not fit how things stand"),
     (410, "it is over"),
+    (412, "another version holds"),
     (413, "the body is too large"),
     (415, "the body is of another kind"),
     (422, "a value cannot be taken"),
+    (428, "it must be said what is replaced"),
     (429, "too many failures"),
     (500, "a fault of the server"),
     (503, "not now"),

@@ -50,9 +50,11 @@ pub const REASONS: [Explained; 11] = [
     Explained {
         word: "policy",
         cause: "A rule refuses it: `policy` in the event has its name. Or the gateway has no screen and the person had \
-            no connect page open before he started.",
-        cure: "First the page, then the desktop, and on the page the name with which he signs in. Otherwise look at \
-            the rule.",
+            no connect page open before he started. Or the policy cannot be read: then everybody is refused, and the \
+            server's log says so.",
+        cure: "`gatematch policy explain --event ID`, with the event's `id`, reads the rules aloud. If it says `deny`, \
+            it says why; whether that is right is for whoever writes the rules. If it says `ask`, there was no page: \
+            first the page, then the desktop, and on the page the name with which he signs in.",
     },
     Explained {
         word: "locked",
@@ -65,9 +67,10 @@ pub const REASONS: [Explained; 11] = [
     Explained {
         word: "not-enrolled",
         cause: "There is no account of this name, or it has nothing to sign in with: no phone, and no code that may be \
-            used here. Or the name's domain is not in `domains`.",
+            used here, or none of the ways that the rule takes. Or the name's domain is not in `domains`.",
         cure: "`gatematch user show NAME`, with the name as the event has it. Then `gatematch user add NAME`, \
-            `gatematch enroll NAME`, or the setting `domains`.",
+            `gatematch enroll NAME`, or the setting `domains`. If he has something, `gatematch policy explain --event \
+            ID`, with the event's `id`, says which ways the rule takes.",
     },
     Explained {
         word: "rate-limited",

@@ -293,6 +293,23 @@ words! {
         cure: "The app asks for the number again. Ours never sends such a one; another app takes the length from \
             `match.digits` of the challenge.",
     }
+    InvalidPolicy {
+        person: "The policy was not changed. Read what is said about the rule, and correct it.",
+        cause: "A rule is out of range, or the rules together would lock everybody out, let in a login of which the \
+            address is not known, or break what the profile holds to.",
+        cure: "`detail` names the rule and the reason. `gatematch policy check FILE` says the same without changing \
+            anything, and `docs/policy.md` has rules that are sound.",
+    }
+    PreconditionFailed {
+        person: "Somebody else has changed the policy meanwhile, and nothing was overwritten. Look at it again.",
+        cause: "`If-Match` names another version than the one that holds; `version` in the answer tells which does.",
+        cure: "Read the policy anew, make the change to that, and send it with its `ETag`.",
+    }
+    PreconditionRequired {
+        person: "The policy was not changed. Tell whoever made this tool: precondition-required.",
+        cause: "The tool did not say in `If-Match` which version of the policy it replaces.",
+        cure: "Send the `ETag` of `GET /v1/policy` as `If-Match`: so nobody overwrites a change that he has not seen.",
+    }
     WrongCode {
         person: "The code is wrong. Look at it again and type it once more.",
         cause: "The code is mistyped, too old or used up. There are three places: confirming a new phone (three wrong \

@@ -18,6 +18,7 @@ mod keys;
 mod operator;
 pub mod owner;
 mod pass;
+mod policy;
 mod qr;
 mod recovery_codes;
 pub mod serve;
@@ -111,6 +112,12 @@ pub enum Command {
         /// What to do.
         command: bypass::BypassCommand,
     },
+    /// Who is asked for what, from where and when
+    Policy {
+        #[command(subcommand)]
+        /// What to do.
+        command: policy::PolicyCommand,
+    },
     /// The keys that the server seals and signs with
     Keys {
         #[command(subcommand)]
@@ -195,6 +202,7 @@ async fn carry_out(command: &Command, operator: &Operator, terminal: &mut Termin
         Command::RecoveryCodes(codes) => recovery_codes::run(codes, operator, terminal).await,
         Command::Totp { command } => totp::run(command, operator, terminal).await,
         Command::Bypass { command } => bypass::run(command, operator, terminal).await,
+        Command::Policy { command } => policy::run(command, operator, terminal).await,
         Command::Keys { command } => keys::run(command, operator, terminal).await,
         Command::Audit { command } => audit::run(command, operator, terminal).await,
         // Done before the store was opened.

@@ -137,6 +137,8 @@ pub(super) fn ways(account: &Account, now: Timestamp) -> Vec<&'static str> {
         Method::RecoveryCode => "recovery codes",
         Method::AccessPass => "access pass",
         Method::Bypass => "bypass",
+        // Nobody holds these.
+        Method::Policy | Method::Reuse => "policy",
     })
     .collect()
 }

@@ -18,6 +18,7 @@ use crate::edge::Edge;
 use crate::hub::Hub;
 use crate::keys::Keys;
 use crate::phone::Phone;
+use crate::places::Places;
 use crate::settings::Settings;
 use crate::store::{Act, Store};
 
@@ -34,6 +35,8 @@ pub struct Inner {
     pub settings: Settings,
     /// The issuer, without trailing slash.
     pub issuer: String,
+    /// Who knows where addresses are.
+    pub places: Arc<Places>,
     /// The phone as a web app.
     pub phone: Phone,
     /// Clock and randomness.

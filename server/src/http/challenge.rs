@@ -1,17 +1,20 @@
 //! A challenge, as its gateway lives it: create, wait, redeem, or take back.
 
+use std::sync::Arc;
+
 use axum::Json as Answered;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode};
 use gatematch_domain::audit::Actor;
 use gatematch_domain::challenge::{Challenge, Display, State as Life};
+use gatematch_domain::course::Foreseen;
 use gatematch_domain::gateway::Gateway;
 use gatematch_domain::login::Login;
-use gatematch_domain::policy::{Method, Ruling};
+use gatematch_domain::place::Atlas;
 use gatematch_domain::redemption::{RedeemRefusal, result_claims};
 use gatematch_protocol::base64url;
 use gatematch_protocol::challenge::{ChallengeView, CreateChallenge, MAX_SIGNED_BYTES, Redeem};
-use gatematch_protocol::id::{ChallengeId, DeviceId};
+use gatematch_protocol::id::ChallengeId;
 use gatematch_protocol::problem::Code;
 use gatematch_protocol::secret::sha256;
 
@@ -125,15 +128,14 @@ impl Inner {
     }
 
     async fn open(&self, gateway: &Gateway, login: Login, repeat: Option<(String, String)>) -> Answer<ChallengeView> {
-        let ruling = Ruling::shipped();
-        let mut numbered = self.expects_number(&login).await?;
+        let mut foreseen = self.store.foresee(login.clone(), self.atlas()).await?;
         for _ in 0..MAX_SIGNINGS {
             let open = OpenChallenge {
                 act: crate::store::Act::new(Actor::Gateway(gateway.id), login.now),
-                signed: self.sign_for_phones(gateway, &login, (&ruling, numbered)).await?,
-                numbered,
+                signed: self.sign_for_phones(gateway, &login, &foreseen)?,
+                foreseen: foreseen.clone(),
                 login: login.clone(),
-                ruling: ruling.clone(),
+                atlas: self.atlas(),
                 draw: u64::from_be_bytes(self.edge.random()?),
                 dormant_after: self.settings.dormant_after,
                 repeat: repeat.clone(),
@@ -145,45 +147,31 @@ impl Inner {
                 }
                 Opened::Repeated(first) => return Ok(as_first_answered(&first)),
                 Opened::KeyReused => return Err(key_reused()),
-                Opened::Stale { numbered: now } => numbered = now,
+                Opened::Stale(now) => foreseen = *now,
             }
         }
-        Err(Problem::new(Code::Unavailable, "The user's phones keep changing. Try again in a moment."))
+        Err(Problem::new(Code::Unavailable, "What decides about this login keeps changing. Try again in a moment."))
     }
 
-    /// Whether phones will be asked for a number, as far as can be seen before the write decides it.
-    async fn expects_number(&self, login: &Login) -> Answer<bool> {
-        match (login.display, &login.username) {
-            (Display::None, Some(name)) => Ok(self.store.has_page(name.clone(), login.now).await?),
-            _ => Ok(true),
-        }
-    }
-
-    /// The signed challenge of each phone that would be asked, in the order of the account.
-    async fn sign_for_phones(
-        &self,
-        gateway: &Gateway,
-        login: &Login,
-        asks: (&Ruling, bool),
-    ) -> Answer<Vec<(DeviceId, String)>> {
-        let Some(username) = &login.username else { return Ok(Vec::new()) };
-        // A gateway that takes codes alone has no phone asked.
-        if login.methods.as_ref().is_some_and(|methods| !methods.contains(&Method::Push)) {
-            return Ok(Vec::new());
-        }
-        let Some(account) = self.store.account(username.clone()).await? else { return Ok(Vec::new()) };
-        let mut signed = Vec::with_capacity(account.devices.len());
-        for device in account.active_devices() {
+    /// The signed challenge of each phone that would be asked.
+    fn sign_for_phones(&self, gateway: &Gateway, login: &Login, foreseen: &Foreseen) -> Answer<Vec<String>> {
+        let mut signed = Vec::with_capacity(foreseen.phones.len());
+        for device in &foreseen.phones {
             let nonce = base64url::encode(self.edge.random::<16>()?);
-            let mut claims = login.claims(&self.issuer, gateway, asks, device.id, nonce);
+            let mut claims = login.claims(&self.issuer, gateway, &foreseen.prompt, *device, nonce);
             let mut token = self.keys.sign_challenge(&claims)?;
             if token.len() > MAX_SIGNED_BYTES {
                 claims.context.clear();
                 token = self.keys.sign_challenge(&claims)?;
             }
-            signed.push((device.id, token));
+            signed.push(token);
         }
         Ok(signed)
+    }
+
+    /// Who knows where addresses are.
+    fn atlas(&self) -> Arc<dyn Atlas> {
+        Arc::clone(&self.places) as Arc<dyn Atlas>
     }
 
     /// A challenge that `gateway` made.

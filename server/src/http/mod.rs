@@ -20,6 +20,7 @@ mod own;
 mod params;
 mod passcode;
 mod phone_page;
+mod policy;
 pub mod problem;
 mod response;
 pub mod routes;

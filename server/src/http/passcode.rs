@@ -10,7 +10,6 @@ use gatematch_domain::audit::Actor;
 use gatematch_domain::challenge::State as Life;
 use gatematch_domain::connect::{OnPage, Shown};
 use gatematch_domain::passcode::{Passcode as Judged, StaleCode, Typed};
-use gatematch_domain::policy::Ruling;
 use gatematch_domain::username::Username;
 use gatematch_protocol::challenge::{ChallengeView, Passcode};
 use gatematch_protocol::problem::Code;
@@ -86,7 +85,8 @@ pub(super) async fn on_page(
         };
         let passcode = app.hashed(&typed, account.as_ref(), For::Page).await?;
         let token_digest = visitor.token_digest.clone();
-        let (allowed, dormant_after) = (Ruling::shipped().methods, app.settings.dormant_after);
+        // Which rule the login will meet is known when it begins, and is asked again then.
+        let (allowed, dormant_after) = (app.store.policy().await?.methods(), app.settings.dormant_after);
         let spend = PagePasscode { now: app.now(), token_digest, passcode, allowed, dormant_after };
         match app.store.passcode_on_page(spend).await? {
             Err(StaleCode) => {}

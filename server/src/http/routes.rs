@@ -15,7 +15,7 @@ use super::guard::{Guard, Who, guard};
 use super::problem::Problem;
 use super::{
     audit, authenticator, challenge, connect, connect_events, connect_page, device, discovery, enrollment, gateway,
-    health, observe, own, passcode, phone_page, response, user,
+    health, observe, own, passcode, phone_page, policy, response, user,
 };
 
 /// One route.
@@ -37,7 +37,7 @@ const EVERY: &[Role] = &Role::ALL;
 /// Every route that there is.
 #[must_use]
 pub fn table() -> Vec<Route> {
-    [public(), people(), phones(), gateways()].into_iter().flatten().collect()
+    [public(), people(), phones(), gateways(), policies()].into_iter().flatten().collect()
 }
 
 /// What nobody needs a key or a phone for.
@@ -158,6 +158,18 @@ fn gateways() -> Vec<Route> {
         Route::new(Method::POST, "/v1/challenges/{id}/passcode", Who::Gateway, post(passcode::at_gateway)),
         Route::new(Method::POST, "/v1/challenges/{id}/response", Who::Signer, post(response::respond)),
         Route::new(Method::GET, "/v1/audit", Who::Admin(AUDIT), get(audit::list)),
+    ]
+}
+
+/// Policy, and the history of it.
+fn policies() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "/v1/policy", Who::Admin(ADMIN), get(policy::show)),
+        Route::new(Method::PUT, "/v1/policy", Who::Admin(ADMIN), put(policy::put)),
+        Route::new(Method::POST, "/v1/policy/explain", Who::Admin(ADMIN), post(policy::explain)),
+        Route::new(Method::POST, "/v1/policy/rollback", Who::Admin(ADMIN), post(policy::roll_back)),
+        Route::new(Method::GET, "/v1/policy/versions", Who::Admin(ADMIN), get(policy::versions)),
+        Route::new(Method::GET, "/v1/policy/versions/{version}", Who::Admin(ADMIN), get(policy::version)),
     ]
 }
 

@@ -11,7 +11,7 @@ use super::SettingsFault;
 pub(super) const RADIUS: &str = "radius";
 
 /// Every other key of the file.
-pub(super) const KEYS: [&str; 23] = [
+pub(super) const KEYS: [&str; 24] = [
     "listen",
     "public_listen",
     "tls_certificate",
@@ -31,6 +31,7 @@ pub(super) const KEYS: [&str; 23] = [
     "push_subject",
     "max_devices",
     "trusted_proxies",
+    "places_file",
     "desktop_link",
     "desktop_rdp_file",
     "log_format",
@@ -60,6 +61,7 @@ pub(super) struct File {
     pub(super) push_subject: Option<String>,
     pub(super) max_devices: Option<i64>,
     pub(super) trusted_proxies: Option<Vec<String>>,
+    pub(super) places_file: Option<String>,
     pub(super) desktop_link: Option<String>,
     pub(super) desktop_rdp_file: Option<String>,
     pub(super) radius: Option<toml::Table>,

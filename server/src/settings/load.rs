@@ -164,18 +164,8 @@ impl Sources<'_> {
         if let Some(given) = self.list("protected_groups", file.protected_groups) {
             settings.protected_groups = given.checked(|entries| check::groups(entries))?;
         }
-        if let Some(given) = self.list("push_allowed_hosts", file.push_allowed_hosts) {
-            settings.push_hosts = given.checked(|entries| check::push_hosts(entries))?;
-        }
-        if let Some(given) = self.text("push_proxy", file.push_proxy) {
-            settings.push_proxy = Some(given.checked(|text| check::push_proxy(text))?);
-        }
-        if let Some(given) = self.text("push_ca_file", file.push_ca_file) {
-            settings.push_ca_file = Some(given.place(&given.value));
-        }
-        if let Some(given) = self.text("push_subject", file.push_subject) {
-            settings.push_subject = Some(given.checked(|text| check::push_subject(text))?);
-        }
+        let push = [file.push_proxy, file.push_ca_file, file.push_subject];
+        self.push(file.push_allowed_hosts, push, &mut settings)?;
         let confirm = file.require_device_confirmation;
         if let Some(given) = self.parsed("require_device_confirmation", confirm, check::switch)? {
             settings.require_device_confirmation = given.value;
@@ -191,6 +181,9 @@ impl Sources<'_> {
         }
         if let Some(given) = self.list("trusted_proxies", file.trusted_proxies) {
             settings.trusted_proxies = given.checked(|entries| check::proxies(entries))?;
+        }
+        if let Some(given) = self.text("places_file", file.places_file) {
+            settings.places_file = Some(given.place(&given.value));
         }
         settings.desktop = self.desktop(file.desktop_link, file.desktop_rdp_file)?;
         if let (Some(table), Some(path)) = (file.radius, self.path) {
@@ -240,6 +233,28 @@ impl Sources<'_> {
             }
         };
         Ok(origins)
+    }
+
+    /// How push services are reached.
+    fn push(
+        &self,
+        hosts: Option<Vec<String>>,
+        [proxy, authority, subject]: [Option<String>; 3],
+        settings: &mut Settings,
+    ) -> Result<(), SettingsFault> {
+        if let Some(given) = self.list("push_allowed_hosts", hosts) {
+            settings.push_hosts = given.checked(|entries| check::push_hosts(entries))?;
+        }
+        if let Some(given) = self.text("push_proxy", proxy) {
+            settings.push_proxy = Some(given.checked(|text| check::push_proxy(text))?);
+        }
+        if let Some(given) = self.text("push_ca_file", authority) {
+            settings.push_ca_file = Some(given.place(&given.value));
+        }
+        if let Some(given) = self.text("push_subject", subject) {
+            settings.push_subject = Some(given.checked(|text| check::push_subject(text))?);
+        }
+        Ok(())
     }
 
     /// What starts the desktop: a file before a link.

@@ -68,6 +68,10 @@ pub const TEMPLATE: &str = r#"# Gatematch. Every line here is a comment or a def
 # that is not named here, everybody shares its address, and the limits that go by address.
 #trusted_proxies = ["127.0.0.1", "::1"]
 
+# A MaxMind DB (Country or City) that knows where addresses are, for policy and for what phones show. It is
+# read again within a minute of changing.
+#places_file = "places.mmdb"
+
 # What "Start my desktop" on the connect page does: follow a link, or fetch an .rdp file. Default: no button.
 #desktop_link = "https://rdweb.example.com/"
 #desktop_rdp_file = "desktop.rdp"

@@ -1,9 +1,12 @@
 //! What the verbs of a login take and do.
 
+use std::sync::Arc;
+
 use gatematch_domain::challenge::Challenge;
+use gatematch_domain::course::Foreseen;
 use gatematch_domain::login::Login;
-use gatematch_domain::policy::Ruling;
-use gatematch_protocol::id::{ChallengeId, DeviceId, GatewayId};
+use gatematch_domain::place::Atlas;
+use gatematch_protocol::id::{ChallengeId, GatewayId};
 
 use super::Act;
 
@@ -14,12 +17,12 @@ pub struct OpenChallenge {
     pub act: Act,
     /// What for.
     pub login: Login,
-    /// What the login must bring.
-    pub ruling: Ruling,
-    /// The signed challenge of each phone, in the order of the account's phones.
-    pub signed: Vec<(DeviceId, String)>,
-    /// Whether those signed challenges ask for a number.
-    pub numbered: bool,
+    /// Who is asked, and with what, as it looked before the write.
+    pub foreseen: Foreseen,
+    /// The signed challenge of each of those phones, in their order.
+    pub signed: Vec<String>,
+    /// Who knows where addresses are.
+    pub atlas: Arc<dyn Atlas>,
     /// 64 uniform random bits, for the number.
     pub draw: u64,
     /// After how many seconds without a sign-in an account sleeps; `None`: never.
@@ -37,11 +40,8 @@ pub enum Opened {
     Repeated(Box<FirstAnswer>),
     /// The Idempotency-Key was used with another body.
     KeyReused,
-    /// The account changed since the challenge was signed: sign again.
-    Stale {
-        /// Whether the phone must ask for a number, as it looks now.
-        numbered: bool,
-    },
+    /// What decides changed since the challenges were signed: sign again, for this.
+    Stale(Box<Foreseen>),
 }
 
 /// The first answer to an Idempotency-Key.

@@ -8,6 +8,7 @@ mod connect;
 mod letters;
 mod login;
 mod people;
+mod policy;
 pub mod sqlite;
 mod vault;
 mod verb;
@@ -39,6 +40,7 @@ use gatematch_protocol::time::Timestamp;
 pub use self::connect::{ArmSession, Armed, ConfirmSession, Page, PagePasscode, TellApproval};
 pub use self::login::{FirstAnswer, OpenChallenge, Opened, Redemption};
 pub use self::people::{KeyRevoked, PutUser, RegisterDevice, UserDeleted, UserPut, UserQuery};
+pub use self::policy::{Expected, Policies, PutPolicy, PutRefusal, Replacement};
 pub use self::vault::{KeyList, MasterChanged, RotateRefusal, Rotated, SigningKeyRow, VaultKeys};
 use crate::edge::Pending;
 use crate::hub::Topic;
@@ -144,7 +146,7 @@ pub trait Bell: Send + Sync {
 }
 
 /// What the server remembers, as verbs and questions. A verb is durable when it answers.
-pub trait Store: VaultKeys + Send + Sync {
+pub trait Store: VaultKeys + Policies + Send + Sync {
     /// Opens a challenge, or refuses the login.
     fn open_challenge(&self, open: OpenChallenge) -> Reply<'_, Opened>;
     /// Decides a challenge by a phone's answer.
@@ -231,8 +233,6 @@ pub trait Store: VaultKeys + Send + Sync {
     fn challenge(&self, id: ChallengeId) -> Reply<'_, Option<Challenge>>;
     /// The session with this cookie.
     fn page(&self, token_digest: String, now: Timestamp) -> Reply<'_, Option<Page>>;
-    /// Whether somebody waits on a page for a login of that name.
-    fn has_page(&self, name: Username, now: Timestamp) -> Reply<'_, bool>;
     /// Whether a browser with this cookie is bound to somebody.
     fn is_bound(&self, token_digest: String, now: Timestamp) -> Reply<'_, bool>;
     /// The browsers bound to a user, oldest first.

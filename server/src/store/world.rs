@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use gatematch_domain::account::Account;
 use gatematch_domain::audit::Event;
@@ -12,6 +13,7 @@ use gatematch_domain::enrollment::Enrollment;
 use gatematch_domain::factor::Factor;
 use gatematch_domain::gateway::Gateway;
 use gatematch_domain::notice::{News, Notice};
+use gatematch_domain::policy::Policy;
 use gatematch_domain::role::AdminKey;
 use gatematch_domain::user::User;
 use gatematch_domain::username::Username;
@@ -42,6 +44,8 @@ pub(crate) struct Needs {
     pub(crate) proofs: BTreeSet<(String, String)>,
     pub(crate) overdue: Option<Timestamp>,
     pub(crate) signing_keys: bool,
+    /// The policy that holds.
+    pub(crate) policy: bool,
     /// Names whose pages are needed: sessions that hear, and bound browsers.
     pub(crate) pages: BTreeSet<String>,
     /// Sessions by the digests of their cookies, each with the pages of its name.
@@ -62,6 +66,16 @@ pub(crate) struct Repeat {
     pub(crate) created_at: Timestamp,
 }
 
+/// A version of the policy that was made.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct MadePolicy {
+    pub(crate) policy: Policy,
+    pub(crate) at: Timestamp,
+    pub(crate) actor: String,
+    pub(crate) comment: Option<String>,
+    pub(crate) changes: Vec<String>,
+}
+
 /// What was loaded, as the verbs change it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct World {
@@ -76,6 +90,10 @@ pub(crate) struct World {
     pub(crate) repeats: BTreeMap<(GatewayId, String), Repeat>,
     pub(crate) proofs: BTreeMap<(String, String), Timestamp>,
     pub(crate) signing_keys: Vec<StoredKey>,
+    /// The policy that holds, where it was needed.
+    policy: Option<Arc<Policy>>,
+    /// New versions of the policy, in order.
+    pub(crate) policies: Vec<MadePolicy>,
     /// What there is of the connect page, by name.
     pub(crate) pages: BTreeMap<String, Pages>,
     /// How many sessions of unknown browsers count for an address.
@@ -95,6 +113,16 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// The policy that holds. Whoever asks has named it among his needs; without it, nobody is let in.
+    pub(crate) fn policy(&self) -> Arc<Policy> {
+        self.policy.clone().unwrap_or_else(|| Arc::new(Policy::closed(0)))
+    }
+
+    /// This policy holds.
+    pub(crate) fn hold(&mut self, policy: Arc<Policy>) {
+        self.policy = Some(policy);
+    }
+
     pub(crate) fn insert_account(&mut self, account: Account) {
         self.accounts.insert(account.user.id, account);
     }

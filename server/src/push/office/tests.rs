@@ -1,11 +1,12 @@
 mod bounds;
 mod farewell;
 
+use gatematch_domain::course::{Foreseen, Prompt};
 use gatematch_domain::enrollment::Registration;
 use gatematch_domain::gateway::Gateway;
 use gatematch_domain::login::Login;
 use gatematch_domain::notice::{Kind, News, Notice};
-use gatematch_domain::policy::Ruling;
+use gatematch_domain::place::NoAtlas;
 use gatematch_domain::user::UserChange;
 use gatematch_domain::username::Domains;
 use gatematch_protocol::challenge::CreateChallenge;
@@ -83,9 +84,9 @@ impl Scene {
         let open = OpenChallenge {
             act: Act::new(Actor::Gateway(self.gateway.id), now),
             login: Login::from_body(&body, id, &self.gateway, &Domains::default(), now).unwrap(),
-            ruling: Ruling::shipped(),
-            signed: vec![(self.device, "signed".to_owned())],
-            numbered: true,
+            foreseen: asked(self.device),
+            signed: vec!["signed".to_owned()],
+            atlas: Arc::new(NoAtlas),
             draw: 7,
             dormant_after: None,
             repeat: None,
@@ -371,4 +372,9 @@ async fn what_does_not_fit_is_dropped_and_counted() {
     scene.until_told(&format!("gatematch_push_total{{outcome=\"dropped\"}} {dropped}")).await;
     scene.until_told("gatematch_push_waiting 1024").await;
     assert_eq!(scene.delivery.parcels().len(), 16, "so many are under way at one push service");
+}
+
+/// One phone is asked for three digits.
+fn asked(device: DeviceId) -> Foreseen {
+    Foreseen { phones: vec![device], prompt: Prompt { digits: Some(3), ..Prompt::default() } }
 }

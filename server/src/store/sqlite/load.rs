@@ -13,6 +13,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::pages::load_pages;
+use super::policy::Shelf;
 use super::{factors, rows};
 use crate::store::StoreError;
 use crate::store::world::{Needs, Repeat, World};
@@ -34,8 +35,16 @@ pub(super) async fn select(
     Ok(sqlx::query(sql).bind(list).fetch_all(conn).await?)
 }
 
-pub(super) async fn load(conn: &mut SqliteConnection, needs: &Needs, vault: &Vault) -> Result<World, StoreError> {
+pub(super) async fn load(
+    conn: &mut SqliteConnection,
+    needs: &Needs,
+    vault: &Vault,
+    shelf: &Shelf,
+) -> Result<World, StoreError> {
     let mut world = World::default();
+    if needs.policy {
+        world.hold(shelf.current(conn).await?);
+    }
     let mut users = needs.users.clone();
     let served = load_pages(conn, needs, &mut world).await?;
     let mut challenges = named_challenges(conn, needs, &served.challenges, vault).await?;

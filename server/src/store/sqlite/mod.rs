@@ -6,6 +6,7 @@ mod log;
 mod open;
 mod pages;
 mod people;
+mod policy;
 mod rows;
 mod save;
 mod vault;
@@ -61,6 +62,7 @@ pub struct Sqlite {
     jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
     writer: Mutex<Option<JoinHandle<SqliteConnection>>>,
     vault: Arc<Vault>,
+    shelf: Arc<policy::Shelf>,
     room: vault::Room,
 }
 
@@ -233,7 +235,8 @@ impl Store for Sqlite {
             // The writer must be able to begin and end a transaction, and a reader must see the schema.
             self.write(RecordEvents(Vec::new())).await?;
             sqlx::query("SELECT count(*) FROM signing_keys").fetch_one(&self.readers).await?;
-            Ok(())
+            let policy = self.shelf.current(&mut *self.readers.acquire().await?).await?;
+            if policy.is_closed() { Err(StoreError::Database("the policy cannot be read".into())) } else { Ok(()) }
         })
     }
 
@@ -245,10 +248,6 @@ impl Store for Sqlite {
 
     fn page(&self, token_digest: String, now: Timestamp) -> Reply<'_, Option<Page>> {
         Box::pin(pages::page(&self.readers, token_digest, now))
-    }
-
-    fn has_page(&self, name: Username, now: Timestamp) -> Reply<'_, bool> {
-        Box::pin(pages::has_page(&self.readers, name.to_string(), now))
     }
 
     fn is_bound(&self, token_digest: String, now: Timestamp) -> Reply<'_, bool> {

@@ -12,6 +12,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::mpsc;
 
 use super::Sqlite;
+use super::policy::Shelf;
 use super::vault::{Room, Watch};
 use super::writer::{QUEUE, Writer};
 use crate::edge::Edge;
@@ -129,11 +130,12 @@ impl Opened {
             .connect_lazy_with(readers);
         let (sender, jobs) = mpsc::channel(QUEUE);
         let room = Room { options: self.options.clone(), edge: edge.clone() };
-        let (shared, watch) = (Arc::clone(&vault), Watch::default());
-        let writer = Writer { conn: self.conn, options: self.options, vault: shared, watch, edge, bell };
+        let (shared, watch, shelf) = (Arc::clone(&vault), Watch::default(), Arc::new(Shelf::default()));
+        let held = Arc::clone(&shelf);
+        let writer = Writer { conn: self.conn, options: self.options, vault: shared, shelf: held, watch, edge, bell };
         // A task of its own: a caller that hangs up does not take his write along.
         let writer = tokio::spawn(writer.run(jobs));
-        Sqlite { readers, jobs: Mutex::new(Some(sender)), writer: Mutex::new(Some(writer)), vault, room }
+        Sqlite { readers, jobs: Mutex::new(Some(sender)), writer: Mutex::new(Some(writer)), vault, shelf, room }
     }
 }
 

@@ -127,12 +127,6 @@ async fn pages_of(readers: &SqlitePool, name: &str) -> Result<(Pages, Vec<Challe
     Ok((pages, live))
 }
 
-/// Whether somebody waits on a page for a login of that name.
-pub(super) async fn has_page(readers: &SqlitePool, name: String, now: Timestamp) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 FROM connect_sessions WHERE hears AND name = ? AND stage = 'armed' AND expires_at > ? LIMIT 1";
-    Ok(sqlx::query(sql).bind(name).bind(now.micros()).fetch_optional(readers).await?.is_some())
-}
-
 /// Whether a browser with this cookie is bound to somebody.
 pub(super) async fn is_bound(readers: &SqlitePool, token_digest: String, now: Timestamp) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM browsers WHERE token_digest = ? AND expires_at > ?";

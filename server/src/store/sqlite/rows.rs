@@ -72,6 +72,18 @@ pub(super) fn json<T: DeserializeOwned>(row: &SqliteRow, column: &'static str) -
     serde_json::from_str(&text(row, column)?).map_err(|_| StoreError::Corrupt(column))
 }
 
+/// What is of use and of no consequence: where it cannot be read, nothing is remembered, and everything is new.
+fn remembered<T: DeserializeOwned + Default>(row: &SqliteRow, column: &'static str) -> Read<T> {
+    Ok(serde_json::from_str(&text(row, column)?).unwrap_or_else(|_| {
+        tracing::error!(column, "what is remembered of a user cannot be read, and is forgotten");
+        T::default()
+    }))
+}
+
+fn optional_json<T: DeserializeOwned>(row: &SqliteRow, column: &'static str) -> Read<Option<T>> {
+    optional(row, column)?.map(|text| serde_json::from_str(&text).map_err(|_| StoreError::Corrupt(column))).transpose()
+}
+
 pub(super) fn flag(row: &SqliteRow, column: &str) -> Read<bool> {
     Ok(row.try_get(column)?)
 }
@@ -104,6 +116,8 @@ pub(super) fn user(row: &SqliteRow) -> Read<User> {
         },
         locked: optional(row, "locked")?,
         limits: json(row, "counters")?,
+        habits: remembered(row, "habits")?,
+        grants: remembered(row, "grants")?,
         last_sign_in_at: row.try_get::<Option<i64>, _>("last_sign_in_at")?.map(Timestamp::from_micros),
         created_at: time(row, "created_at")?,
     })
@@ -140,6 +154,7 @@ pub(super) fn device(row: &SqliteRow, vault: &Vault) -> Read<Device> {
         },
         push: push.map(|text| serde_json::from_str(&text).map_err(|_| StoreError::Corrupt("push"))).transpose()?,
         created_at: time(row, "created_at")?,
+        active_since: row.try_get::<Option<i64>, _>("active_since")?.map(Timestamp::from_micros),
         last_used_at: row.try_get::<Option<i64>, _>("last_used_at")?.map(Timestamp::from_micros),
     })
 }
@@ -203,6 +218,7 @@ pub(super) fn challenge(row: &SqliteRow, vault: &Vault) -> Read<Challenge> {
         username: text(row, "username")?,
         gateway: parsed(row, "gateway_id")?,
         client: Client { ip: optional_parsed(row, "client_ip")?, name: optional(row, "client_name")? },
+        origin: optional_json(row, "origin")?,
         display: Display::from_word(&text(row, "display")?).ok_or(StoreError::Corrupt("display"))?,
         number: opened(row, "number", &label::number(id), vault)?.map(Number::from_stored),
         methods: methods.collect::<Read<_>>()?,

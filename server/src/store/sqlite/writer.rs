@@ -13,6 +13,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::{mpsc, oneshot};
 
 use super::load::load;
+use super::policy::Shelf;
 use super::save::Pen;
 use super::vault::Watch;
 use crate::edge::Edge;
@@ -142,6 +143,7 @@ pub(super) struct Writer {
     pub(super) conn: SqliteConnection,
     pub(super) options: SqliteConnectOptions,
     pub(super) vault: Arc<Vault>,
+    pub(super) shelf: Arc<Shelf>,
     pub(super) watch: Watch,
     pub(super) edge: Edge,
     pub(super) bell: Arc<dyn Bell>,
@@ -198,7 +200,7 @@ impl Writer {
         let begun = sqlx::query("BEGIN IMMEDIATE").execute(&mut self.conn).await;
         begun.map_err(|error| Failure::OfTheDatabase(error.into()))?;
         self.watch.look(&mut self.conn, &self.vault).await.map_err(Failure::OfTheGroup)?;
-        let before = load(&mut self.conn, &needs, &self.vault).await.map_err(Failure::OfTheGroup)?;
+        let before = load(&mut self.conn, &needs, &self.vault, &self.shelf).await.map_err(Failure::OfTheGroup)?;
         let mut after = before.clone();
         group.iter_mut().for_each(|job| job.apply(&mut after));
         let unnamed = |_| Failure::OfTheGroup(StoreError::Database("no random bytes".into()));

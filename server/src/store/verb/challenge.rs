@@ -3,11 +3,12 @@
 use gatematch_domain::account::{Account, end_unaccounted};
 use gatematch_domain::audit::{Actor, Journal};
 use gatematch_domain::challenge::{Challenge, Display};
+use gatematch_domain::course::Rules;
 use gatematch_domain::open::{Opening, Stale};
 use gatematch_domain::passcode::{Passcode, StaleCode};
 use gatematch_domain::redemption::{RedeemRefusal, repeated};
 use gatematch_domain::response::{Answer, ResponseRefusal};
-use gatematch_protocol::id::{ChallengeId, DeviceId, GatewayId};
+use gatematch_protocol::id::{ChallengeId, GatewayId};
 use gatematch_protocol::time::Timestamp;
 
 use super::Verb;
@@ -22,6 +23,7 @@ impl Verb for OpenChallenge {
     }
 
     fn needs(&self, needs: &mut Needs) {
+        needs.policy = true;
         if let Some(name) = &self.login.username {
             needs.usernames.insert(name.to_string());
         }
@@ -37,26 +39,26 @@ impl Verb for OpenChallenge {
         if let Some(opened) = self.repeated(world) {
             return opened;
         }
-        let devices: Vec<DeviceId> = self.signed.iter().map(|(device, _)| *device).collect();
-        let Self { ruling, numbered, draw, dormant_after, .. } = self;
-        let (numbered, draw, dormant_after) = (*numbered, *draw, *dormant_after);
-        let opening = Opening { ruling, devices: &devices, numbered, draw, dormant_after };
+        let policy = world.policy();
+        let rules = Rules { policy: &policy, atlas: self.atlas.as_ref() };
+        let opening = Opening { rules, foreseen: &self.foreseen, draw: self.draw, dormant_after: self.dormant_after };
         let opened = world.by(&self.act, |world, journal| {
             let found = self.login.username.as_ref().and_then(|name| world.account_and_pages(name.as_str()));
             match found {
                 Some((account, pages)) => account.open(&self.login, &opening, pages, journal),
-                None => Ok(self.login.refuse_unknown(ruling, journal)),
+                None => Ok(self.login.refuse_unknown(journal)),
             }
         });
         let challenge = match opened {
             Ok(challenge) => challenge,
-            Err(Stale { numbered }) => return Opened::Stale { numbered },
+            Err(Stale(now)) => return Opened::Stale(now),
         };
         if challenge.user.is_none() {
             world.loose.insert(challenge.id, challenge.clone());
         }
         if !challenge.sent_to.is_empty() {
-            world.deliveries.extend(self.signed.iter().map(|(device, signed)| (challenge.id, *device, signed.clone())));
+            let signed = self.foreseen.phones.iter().zip(&self.signed);
+            world.deliveries.extend(signed.map(|(device, signed)| (challenge.id, *device, signed.clone())));
         }
         self.remember(world, &challenge);
         Opened::New(Box::new(challenge))

@@ -10,6 +10,7 @@ mod factor;
 mod gateway;
 mod keys;
 mod log;
+mod policy;
 mod user;
 
 use gatematch_domain::account::Account;

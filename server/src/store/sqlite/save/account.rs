@@ -15,30 +15,32 @@ use crate::store::sqlite::rows::label;
 use crate::store::world::{Difference, World};
 
 const INSERT_USERS: &str = "
-    INSERT INTO users (id, username, display_name, email, group_names, status, locked, counters, created_at,
-                       last_sign_in_at, revision)
+    INSERT INTO users (id, username, display_name, email, group_names, status, locked, counters, habits,
+                       grants, created_at, last_sign_in_at, revision)
     VALUES {rows}";
 
 const UPDATE_USERS: &str = "
-    WITH v (id, username, display_name, email, group_names, status, locked, counters, created_at, last_sign_in_at,
-            revision)
+    WITH v (id, username, display_name, email, group_names, status, locked, counters, habits, grants, created_at,
+            last_sign_in_at, revision)
         AS (VALUES {rows})
     UPDATE users
     SET display_name = v.display_name, email = v.email, group_names = v.group_names, status = v.status,
-        locked = v.locked, counters = v.counters, last_sign_in_at = v.last_sign_in_at, revision = v.revision + 1
+        locked = v.locked, counters = v.counters, habits = v.habits, grants = v.grants,
+        last_sign_in_at = v.last_sign_in_at, revision = v.revision + 1
     FROM v WHERE users.id = v.id AND users.revision = v.revision";
 
 const DELETE_USERS: &str = "DELETE FROM users WHERE (id, revision) IN (VALUES {rows})";
 
 const INSERT_DEVICES: &str = "
     INSERT INTO devices (id, user_id, thumbprint, public_key, name, platform, status, code, wrong_tries, push,
-                         created_at, last_used_at)
+                         created_at, active_since, last_used_at)
     VALUES {rows}";
 
 const UPDATE_DEVICES: &str = "
-    WITH v (id, name, status, code, wrong_tries, push, last_used_at) AS (VALUES {rows})
+    WITH v (id, name, status, code, wrong_tries, push, last_used_at, active_since) AS (VALUES {rows})
     UPDATE devices
-    SET name = v.name, status = v.status, code = v.code, wrong_tries = v.wrong_tries, push = v.push, last_used_at = v.last_used_at
+    SET name = v.name, status = v.status, code = v.code, wrong_tries = v.wrong_tries, push = v.push, last_used_at = v.last_used_at,
+        active_since = v.active_since
     FROM v WHERE devices.id = v.id";
 
 const TOUCH_DEVICES: &str = "
@@ -93,6 +95,7 @@ impl Pen<'_> {
             wrong_tries,
             push,
             device.created_at.micros(),
+            device.active_since.map(Timestamp::micros),
             last_used_at
         ]))
     }
@@ -100,6 +103,7 @@ impl Pen<'_> {
     fn changed_device_row(&self, device: &Device) -> Result<Value, StoreError> {
         let mut row = vec![json!(device.id), json!(device.name)];
         row.extend(self.changing_columns(device)?);
+        row.push(json!(device.active_since.map(Timestamp::micros)));
         Ok(Value::from(row))
     }
 
@@ -151,6 +155,8 @@ fn user_row(user: &User, revision: i64) -> Value {
         user.status.as_str(),
         user.locked,
         json!(user.limits).to_string(),
+        json!(user.habits).to_string(),
+        json!(user.grants).to_string(),
         user.created_at.micros(),
         user.last_sign_in_at.map(Timestamp::micros),
         revision,

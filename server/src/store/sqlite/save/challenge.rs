@@ -11,7 +11,7 @@ use crate::store::world::{Difference, World};
 const INSERT_CHALLENGES: &str = "
     INSERT INTO challenges (id, user_id, username, gateway_id, client_ip, client_name, display, number, methods,
                             uv_required, rule, sent_to, wrong_passcodes, created_at, expires_at, state, state_at,
-                            reason, method, device_id, uv, redemption_id, result, authenticator_id)
+                            reason, method, device_id, uv, redemption_id, result, authenticator_id, origin)
     VALUES {rows}";
 
 const UPDATE_CHALLENGES: &str = "
@@ -72,6 +72,7 @@ impl Pen<'_> {
             redemption,
             result,
             authenticator,
+            challenge.origin.map(|origin| json!(origin).to_string()),
         ]))
     }
 }

@@ -8,6 +8,7 @@ mod challenge;
 mod factor;
 mod log;
 mod pages;
+mod policy;
 mod registry;
 
 use serde_json::Value;
@@ -42,6 +43,7 @@ impl Pen<'_> {
         self.save_enrollments(before, after).await?;
         self.save_once_only(before, after).await?;
         self.save_pages(before, after).await?;
+        self.save_policies(after).await?;
         self.save_notices(&after.notices).await?;
         self.save_events(&after.events).await?;
         match after.purge_before {
