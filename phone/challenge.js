@@ -21,7 +21,8 @@ const TYP = "gatematch-challenge+jwt";
  * @property {string} id
  * @property {string} application
  * @property {string} gateway
- * @property {{ name: string | null, ip: string | null, location: string | null }} client
+ * @property {{ name: string | null, ip: string | null, location: string | null, pageIp: string | null }} client where
+ *   `pageIp` is known, that is where the sign-in page was opened
  * @property {number} askedAt
  * @property {number} expiresAt
  * @property {number | null} digits how many to type; null: approval alone
@@ -68,6 +69,7 @@ export function readClient(client) {
     name: optionalText(client, "name"),
     ip: optionalText(client, "ip"),
     location: optionalText(client, "location"),
+    pageIp: optionalText(client, "page_ip"),
   };
 }
 

@@ -20,7 +20,7 @@ export function where({ account, askedAt, gateway }) {
 /** For whom, where and when. @param {SignInRequest} request */
 export function facts(request) {
   const { account, client } = request;
-  const place = [client.location, client.ip].filter((text) => text !== null);
+  const place = [client.location, client.ip ?? client.pageIp].filter((text) => text !== null);
   return h("div", { class: "where" },
     h("p", { id: "for" }, say("request.account", { user: account.user })),
     h("p", { id: "where" }, where(request)),
@@ -51,6 +51,7 @@ function rows({ account, application, askedAt, client, context, gateway, id }) {
     [t("field.gateway"), gateway],
     [t("field.place"), client.location],
     [t("field.ip"), client.ip, "mono"],
+    [t("field.page-ip"), client.pageIp, "mono"],
     [t("field.at"), moment(askedAt - account.clockOffset)],
     ...Object.entries(context),
     [t("field.id"), id, "mono"],

@@ -46,7 +46,7 @@ export interface SignInRequest {
   account: Account;
   application: string;
   gateway: string;
-  client: { name: string | null; ip: string | null; location: string | null };
+  client: { name: string | null; ip: string | null; location: string | null; pageIp: string | null };
   /** Milliseconds since the epoch, on the server's clock. */
   askedAt: number;
   expiresAt: number;

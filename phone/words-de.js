@@ -70,6 +70,7 @@ export const de = {
   "happened.access-pass-removed": "Von Ihrem Konto wurde der Zugangspass entfernt. Wenn Sie nicht darum gebeten haben, sagen Sie es Ihrem Helpdesk.",
   "happened.access-pass-used": "Für Ihr Konto wurde ein Zugangspass benutzt. Wenn Sie das nicht waren, sagen Sie es Ihrem Helpdesk.",
   "happened.bypass-made": "Ihr Konto kann sich eine Zeit lang ohne Telefon anmelden. Wenn Sie nicht darum gebeten haben, sagen Sie es Ihrem Helpdesk.",
+  "happened.login-reused": "Mit Ihrer letzten Zustimmung bei {gateway} wurde eine weitere Anmeldung derselben Sitzung eingelassen. Wenn nichts Neues geöffnet wurde, sagen Sie es Ihrem Helpdesk.",
   "notice.other": "Mit Ihrem Konto ist etwas geschehen. Fragen Sie Ihren Helpdesk.",
   "notice.somewhere": "ein Gateway",
   "notice.from": "Von {client}, {when}",
@@ -105,6 +106,7 @@ export const de = {
   "field.client": "Computer",
   "field.place": "Ort",
   "field.ip": "Adresse",
+  "field.page-ip": "Anmeldeseite geöffnet bei",
   "field.at": "Gefragt um",
   "field.id": "Kennung",
 

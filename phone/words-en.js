@@ -70,6 +70,7 @@ export const en = {
   "happened.access-pass-removed": "The access pass was removed from your account. If you did not ask for it, tell your helpdesk.",
   "happened.access-pass-used": "An access pass was used for your account. If this was not you, tell your helpdesk.",
   "happened.bypass-made": "Your account can sign in without a phone for a while. If you did not ask for it, tell your helpdesk.",
+  "happened.login-reused": "Your last approval at {gateway} let one more sign-in of the same session in. If nothing new was opened, tell your helpdesk.",
   "notice.other": "Something happened to your account. Ask your helpdesk.",
   "notice.somewhere": "a gateway",
   "notice.from": "From {client}, {when}",
@@ -105,6 +106,7 @@ export const en = {
   "field.client": "Computer",
   "field.place": "Place",
   "field.ip": "Address",
+  "field.page-ip": "Sign-in page open at",
   "field.at": "Asked at",
   "field.id": "Id",
 

@@ -90,7 +90,7 @@ export async function run(vectors, modules) {
       const { app, client, exp, gateway, iat, jti, match, uv, context } = claims;
       const wanted = {
         id: jti, application: app, gateway, askedAt: iat, expiresAt: exp, digits: match?.digits ?? null,
-        client: { name: client.name ?? null, ip: client.ip ?? null, location: client.location ?? null },
+        client: { name: client.name ?? null, ip: client.ip ?? null, location: client.location ?? null, pageIp: client.page_ip ?? null },
         uvRequired: uv === "required", context: context ?? {},
       };
       return differ("challenge", sorted(await modules.challenge.check(challenge, reader)), sorted(wanted));
