@@ -28,6 +28,7 @@ mod listen;
 mod machine;
 mod misbehaviour;
 mod phone;
+mod policy;
 mod push;
 mod push_sim;
 mod radius;

@@ -27,7 +27,7 @@ const PUSH: &str = "/v1/devices/self/push";
 
 /// Who may do what, from the contract's text: `g`ateway, `p`hone, `a`dmin, `h`elpdesk, a`u`ditor, everybody (`*`),
 /// or whoever signs in the body itself (`s`).
-const CONTRACT: [(&str, &str, &str); 67] = [
+const CONTRACT: [(&str, &str, &str); 73] = [
     ("GET", "/app", "*"),
     ("GET", "/app/", "*"),
     ("GET", "/app/{file}", "*"),
@@ -47,6 +47,12 @@ const CONTRACT: [(&str, &str, &str); 67] = [
     ("GET", "/v1/devices/self/notices", "p"),
     ("GET", "/v1/gateways/self", "g"),
     ("POST", "/v1/gateways/self/drops", "g"),
+    ("GET", "/v1/policy", "a"),
+    ("PUT", "/v1/policy", "a"),
+    ("POST", "/v1/policy/explain", "a"),
+    ("POST", "/v1/policy/rollback", "a"),
+    ("GET", "/v1/policy/versions", "a"),
+    ("GET", "/v1/policy/versions/{version}", "a"),
     ("GET", "/.well-known/gatematch", "*"),
     ("GET", "/.well-known/jwks.json", "*"),
     ("GET", "/.well-known/jwks-audit.json", "*"),
@@ -132,7 +138,7 @@ impl Cast {
 
 fn concrete(path: &str) -> String {
     let id = ChallengeId::new(gatematch_protocol::time::Timestamp::from_micros(0), random());
-    path.replace("{username}", "nobody").replace("{id}", &id.to_string())
+    path.replace("{username}", "nobody").replace("{id}", &id.to_string()).replace("{version}", "1")
 }
 
 #[test]

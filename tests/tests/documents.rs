@@ -208,7 +208,7 @@ fn visit(value: &Value, seen: &mut impl FnMut(&str, &Value)) {
 
 #[test]
 fn documents_the_examples_of_requests_are_messages_of_the_protocol() {
-    use gatematch_protocol::{authenticator, challenge, connect, device, enrollment, gateway, response, user};
+    use gatematch_protocol::{authenticator, challenge, connect, device, enrollment, gateway, policy, response, user};
     use serde::de::DeserializeOwned;
 
     fn reads<T: DeserializeOwned>(example: &Value) -> Result<(), serde_json::Error> {
@@ -232,6 +232,9 @@ fn documents_the_examples_of_requests_are_messages_of_the_protocol() {
                 ("POST", "/v1/gateways/self/drops") => reads::<gateway::ReportDrops>(example),
                 ("POST", "/connect/sessions") => reads::<connect::ArmSession>(example),
                 ("POST", "/connect/sessions/current/confirm") => reads::<connect::Confirm>(example),
+                ("PUT", "/v1/policy") => reads::<policy::PutPolicy>(example),
+                ("POST", "/v1/policy/explain") => reads::<policy::Explain>(example),
+                ("POST", "/v1/policy/rollback") => reads::<policy::RollBack>(example),
                 ("POST", "/v1/challenges") => reads::<challenge::CreateChallenge>(example),
                 ("POST", "/v1/challenges/{id}/redeem") => reads::<challenge::Redeem>(example),
                 ("POST", "/v1/challenges/{id}/passcode") => reads::<challenge::Passcode>(example),
