@@ -251,6 +251,13 @@ impl Policy {
         Method::FACTORS.into_iter().filter(allows).collect()
     }
 
+    /// For how long some rule lets an approval serve its session, at most, in seconds.
+    #[must_use]
+    pub fn longest_reuse(&self) -> i64 {
+        let rules = self.rules.iter().filter(|rule| rule.decides());
+        rules.map(|rule| rule.ruling(self.profile).reuse_seconds).max().unwrap_or(0)
+    }
+
     /// Whether a rule asks for a country.
     #[must_use]
     pub fn asks_for_places(&self) -> bool {

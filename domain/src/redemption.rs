@@ -57,7 +57,8 @@ fn amr(approval: &Approval) -> Vec<String> {
 
 impl Account {
     /// Spends the approval of the challenge `id`, and yields the challenge as it is then: redeemed, now or before
-    /// under the same id; or unchanged where it is not an approval.
+    /// under the same id; or unchanged where it is not an approval. It is remembered for further logins, where policy lets
+    /// an approval serve these for so many seconds.
     ///
     /// # Errors
     /// [`RedeemRefusal`].
@@ -65,8 +66,8 @@ impl Account {
         &mut self,
         id: ChallengeId,
         gateway: GatewayId,
-        redemption_id: &str,
-        result: &str,
+        (redemption_id, result): (&str, &str),
+        reuse_seconds: i64,
         journal: &mut Journal,
     ) -> Result<Challenge, RedeemRefusal> {
         self.settle(journal);
@@ -84,7 +85,9 @@ impl Account {
         let redeemed = challenge.clone();
         if let State::Approved { at, approval } = &was {
             self.let_in_from(&redeemed, approval.method, now);
-            self.user.grants.add(&redeemed, *at, approval, now);
+            if reuse_seconds > 0 {
+                self.user.grants.add(&redeemed, *at, approval, now);
+            }
         }
         Ok(redeemed)
     }

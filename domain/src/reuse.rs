@@ -14,7 +14,7 @@ use crate::policy::{Method, Ruling};
 /// The most logins that one approval serves beside its own.
 pub const MAX_USES: u8 = 10;
 /// The most approvals that are remembered; the oldest goes first.
-const MAX_GRANTS: usize = 16;
+const MAX_GRANTS: usize = 8;
 /// How long an approval is remembered: no rule lets it serve for longer.
 const LONGEST_SECONDS: i64 = crate::policy::MAX_REUSE_SECONDS;
 
@@ -97,6 +97,8 @@ impl Grants {
         if self.ended_at.is_some_and(|ended| decided_at <= ended) {
             return;
         }
+        // The later one of a session serves as long, and has all its uses.
+        self.items.retain(|old| (old.gateway, &old.client) != (grant.gateway, &grant.client));
         if self.items.len() >= MAX_GRANTS {
             self.items.remove(0);
         }

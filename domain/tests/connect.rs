@@ -111,7 +111,7 @@ fn a_login_that_is_over_frees_nothing_for_its_page_but_everything_for_others() {
     let first = desk.open("PC");
     desk.confirm(page, true);
     desk.approve(&first);
-    desk.scene.act(|account, journal| account.redeem(first.id, first.gateway, "r", "result", journal)).unwrap();
+    desk.scene.act(|account, journal| account.redeem(first.id, first.gateway, ("r", "result"), 0, journal)).unwrap();
     assert_eq!(desk.shown(page), Shown::Approved);
     assert_eq!(desk.open("PC").state.reason(), Some(Reason::Policy), "a page serves one login");
     let next = desk.arm(2, None);
@@ -130,7 +130,7 @@ fn an_approval_binds_its_browser_once_and_makes_it_know_the_client() {
     assert_eq!(desk.tell(page, 1), Bound::New);
     assert_eq!(desk.tell(page, 2), Bound::No, "told once");
     assert_eq!(desk.pages.browsers.len(), 1);
-    desk.scene.act(|account, journal| account.redeem(first.id, first.gateway, "r", "result", journal)).unwrap();
+    desk.scene.act(|account, journal| account.redeem(first.id, first.gateway, ("r", "result"), 0, journal)).unwrap();
 
     // The next time it need not ask, for this client only, in whatever case it is written.
     let page = desk.arm(3, Some(1));
@@ -138,7 +138,7 @@ fn an_approval_binds_its_browser_once_and_makes_it_know_the_client() {
     assert!(matches!(desk.shown(page), Shown::Number(_)));
     desk.approve(&second);
     assert_eq!(desk.tell(page, 4), Bound::No, "it is bound already");
-    desk.scene.act(|account, journal| account.redeem(second.id, second.gateway, "r", "result", journal)).unwrap();
+    desk.scene.act(|account, journal| account.redeem(second.id, second.gateway, ("r", "result"), 0, journal)).unwrap();
     let page = desk.arm(5, Some(1));
     let third = desk.open("LAPTOP");
     assert_eq!(desk.shown(page), Shown::Confirm);

@@ -59,7 +59,8 @@ impl Desk {
             }
             (Move::Approve, Some(challenge)) if challenge.state == State::Pending => self.approve(&challenge),
             (Move::Redeem, Some(live)) => {
-                let redeemed = self.scene.act(|a, journal| a.redeem(live.id, live.gateway, "r", "result", journal));
+                let redeemed =
+                    self.scene.act(|a, journal| a.redeem(live.id, live.gateway, ("r", "result"), 0, journal));
                 redeemed.unwrap();
             }
             (Move::Cancel, Some(live)) => {

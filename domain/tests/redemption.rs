@@ -42,7 +42,7 @@ fn the_same_id_gets_the_same_result_for_ten_minutes() {
         scene.wait(wait);
         let again = |scene: &mut Scene| {
             // Signed anew, but what was stored is told.
-            scene.act(|account, journal| account.redeem(challenge.id, gateway_id(1), "r1", "signed anew", journal))
+            scene.act(|account, journal| account.redeem(challenge.id, gateway_id(1), ("r1", "signed anew"), 0, journal))
         };
         assert_eq!(result(&scene.assert_inert(again).unwrap()), Some("signed for r1"));
     }
@@ -94,14 +94,14 @@ fn nobody_but_the_gateway_that_made_it_can_redeem_or_cancel() {
     let challenge = scene.ask_and_approve();
     for (id, gateway) in [(challenge.id, gateway_id(2)), (challenge_id(99), gateway_id(1))] {
         let redeem =
-            |scene: &mut Scene| scene.act(|account, journal| account.redeem(id, gateway, "r", "signed", journal));
+            |scene: &mut Scene| scene.act(|account, journal| account.redeem(id, gateway, ("r", "signed"), 0, journal));
         assert_eq!(scene.assert_inert(redeem), Err(RedeemRefusal::Unknown));
         let cancel = |scene: &mut Scene| scene.act(|account, journal| account.cancel(id, gateway, journal));
         assert_eq!(scene.assert_inert(cancel), Err(RedeemRefusal::Unknown));
     }
     scene.redeem(challenge.id, "r").unwrap();
     let redeem = |scene: &mut Scene| {
-        scene.act(|account, journal| account.redeem(challenge.id, gateway_id(2), "r", "signed", journal))
+        scene.act(|account, journal| account.redeem(challenge.id, gateway_id(2), ("r", "signed"), 0, journal))
     };
     assert_eq!(scene.assert_inert(redeem), Err(RedeemRefusal::Unknown), "nor learn that it was redeemed");
 }

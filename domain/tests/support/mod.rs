@@ -278,7 +278,8 @@ impl Scene {
     /// Redeems as the gateway 1; the result would be `signed by ID`.
     pub(crate) fn redeem(&mut self, id: ChallengeId, redemption_id: &str) -> Result<Challenge, RedeemRefusal> {
         let result = format!("signed for {redemption_id}");
-        self.act(|account, journal| account.redeem(id, gateway_id(1), redemption_id, &result, journal))
+        let reuse = self.policy.longest_reuse();
+        self.act(|account, journal| account.redeem(id, gateway_id(1), (redemption_id, &result), reuse, journal))
     }
 
     /// Cancels as the gateway 1.

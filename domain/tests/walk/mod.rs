@@ -204,7 +204,7 @@ impl Walk {
                 let (id, gateway) = (self.id(*which), self.gateway(*which, *own));
                 self.serial += 1;
                 let result = format!("signed {}", self.serial);
-                refusal(self.account.redeem(id, gateway, redemption_id, &result, journal))
+                refusal(self.account.redeem(id, gateway, (redemption_id, &result), 600, journal))
             }
             Op::Cancel { which, own } => {
                 refusal(self.account.cancel(self.id(*which), self.gateway(*which, *own), journal))

@@ -129,12 +129,14 @@ impl Verb for Redemption {
     }
 
     fn needs(&self, needs: &mut Needs) {
+        needs.policy = true;
         needs.challenges.insert(self.id);
     }
 
     fn apply(&self, world: &mut World) -> Self::Reply {
+        let reuse_seconds = world.policy().longest_reuse();
         let redeem = |account: &mut Account, journal: &mut Journal| {
-            account.redeem(self.id, self.gateway, &self.redemption_id, &self.result, journal)
+            account.redeem(self.id, self.gateway, (&self.redemption_id, &self.result), reuse_seconds, journal)
         };
         let redeemed = world.on_challenge(&self.act, self.id, redeem);
         redeemed.unwrap_or_else(|| {
