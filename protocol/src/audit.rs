@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::id::EventId;
+use crate::jwk::{JwkSet, ServerJwk};
 use crate::time::Timestamp;
 
 /// One event. Every member is always there, `null` where there is no value.
@@ -38,9 +39,9 @@ pub struct AuditEvent {
     pub policy: Option<String>,
     /// What else there is to know.
     pub detail: Option<Map<String, Value>>,
-    /// The hash of the event before; `null` until events are chained.
+    /// The hash of the event before; of nothing (32 zero bytes) for the first one. `null` until an event is chained.
     pub prev_hash: Option<String>,
-    /// The hash of this event; `null` until events are chained.
+    /// The hash of this event; `null` until it is chained.
     pub hash: Option<String>,
 }
 
@@ -51,4 +52,89 @@ pub struct AuditPage {
     pub items: Vec<AuditEvent>,
     /// Give it back as `after`; `null` when there are no more now.
     pub next_cursor: Option<String>,
+}
+
+/// `GET /v1/audit/checkpoint`: how long the chain is and what it ends in, signed. It holds for every longer chain that has
+/// this one as its beginning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// How many events there are: the `seq` of the last one.
+    pub size: u64,
+    /// The `hash` of that event.
+    pub head: String,
+    /// [`CheckpointClaims`], as a JWS of the type [`crate::jws::typ::CHECKPOINT`].
+    pub signed: String,
+}
+
+/// What is signed of a [`Checkpoint`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointClaims {
+    /// The issuer.
+    pub iss: String,
+    /// As in the checkpoint.
+    pub size: u64,
+    /// As in the checkpoint.
+    pub head: String,
+    /// When it was made, as NumericDate.
+    pub iat: i64,
+}
+
+/// What is signed when the beginning of the log is removed, under the type [`crate::jws::typ::RETENTION`]: the rest begins
+/// after the event `size`, whose hash was `head`.
+pub type RetentionClaims = CheckpointClaims;
+
+/// One of the keys that have signed checkpoints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditKey {
+    /// The key.
+    #[serde(flatten)]
+    pub key: ServerJwk,
+    /// When it stopped signing; `null` while it is active.
+    pub not_after: Option<Timestamp>,
+}
+
+/// `GET /.well-known/jwks-audit.json`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditKeys {
+    /// Every key from its first checkpoint on, for ever.
+    pub keys: Vec<AuditKey>,
+}
+
+impl AuditKeys {
+    /// The keys alone.
+    #[must_use]
+    pub fn set(&self) -> JwkSet {
+        JwkSet { keys: self.keys.iter().map(|entry| entry.key.clone()).collect() }
+    }
+}
+
+/// The first line of an exported log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportHead {
+    /// [`EXPORT_FORMAT`].
+    pub format: String,
+    /// [`EXPORT_VERSION`].
+    pub version: u32,
+    /// The issuer.
+    pub issuer: String,
+    /// The `seq` of the event before the first one; 0 where the log begins.
+    pub after: u64,
+    /// The `hash` of that event; that of nothing where the log begins.
+    pub prev_hash: String,
+    /// Where the log does not begin: the signed statement that what was before is removed.
+    pub retention: Option<String>,
+}
+
+/// What an exported log calls itself.
+pub const EXPORT_FORMAT: &str = "gatematch-audit-export";
+/// The version of that format.
+pub const EXPORT_VERSION: u32 = 1;
+
+/// The last line of an exported log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportEnd {
+    /// A checkpoint of all of it.
+    pub checkpoint: Checkpoint,
 }

@@ -22,6 +22,10 @@ pub mod typ {
     pub const RESULT: &str = "gatematch-result+jwt";
     /// A notice, signed by the server for one phone.
     pub const NOTICE: &str = "gatematch-notice+jwt";
+    /// How long the audit log is and what it ends in, signed by the server.
+    pub const CHECKPOINT: &str = "gatematch-checkpoint+jwt";
+    /// That the beginning of the audit log was removed, signed by the server.
+    pub const RETENTION: &str = "gatematch-retention+jwt";
     /// A DPoP proof (RFC 9449, section 4.2).
     pub const PROOF: &str = "dpop+jwt";
 }

@@ -14,6 +14,7 @@
 pub mod audit;
 pub mod authenticator;
 pub mod base64url;
+pub mod chain;
 pub mod challenge;
 pub mod connect;
 pub mod device;
@@ -21,6 +22,7 @@ pub mod discovery;
 pub mod enrollment;
 pub mod gateway;
 pub mod id;
+pub mod jcs;
 pub mod json;
 pub mod jwk;
 pub mod jws;

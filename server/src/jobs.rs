@@ -1,9 +1,14 @@
 //! What happens by itself: time runs out, counts are told, and what nobody needs is forgotten.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 
+use gatematch_protocol::audit::Checkpoint;
 use tokio::task::JoinHandle;
 
+use crate::audit;
 use crate::http::app::App;
 
 /// How long the expiry waits before it tries again what failed, in seconds.
@@ -21,6 +26,7 @@ pub(crate) fn start(app: &App) -> Vec<JoinHandle<()>> {
         tokio::spawn(expire(Arc::clone(app))),
         tokio::spawn(tell_of_strangers(Arc::clone(app))),
         tokio::spawn(purge(Arc::clone(app))),
+        tokio::spawn(sign_the_log(Arc::clone(app))),
     ]
 }
 
@@ -62,6 +68,38 @@ async fn tell_of_strangers(app: App) {
             tracing::error!(%error, "refusals of strangers could not be recorded");
         }
     }
+}
+
+/// Signs what the audit log ends in, from time to time, and writes that to a file where one is set: whoever cuts the log
+/// off later is found out by it.
+async fn sign_the_log(app: App) {
+    let Some(every) = app.settings.audit_checkpoint_seconds else { return };
+    loop {
+        app.edge.clock.sleep_until(app.now().plus_seconds(every)).await;
+        let before = app.store.last_checkpoint().await.ok().flatten();
+        let made = match audit::checkpoint(app.store.as_ref(), &app.keys, &app.issuer, app.now()).await {
+            Ok(made) if before.as_ref() == Some(&made) => continue,
+            Ok(made) => made,
+            Err(error) => {
+                tracing::error!(%error, "what the audit log ends in could not be signed");
+                continue;
+            }
+        };
+        let Some(file) = app.settings.audit_checkpoint_file.clone() else { continue };
+        let written = tokio::task::spawn_blocking(move || append(&file, &made)).await;
+        if let Ok(Err(error)) = written {
+            tracing::error!(%error, "audit_checkpoint_file cannot be written");
+        }
+    }
+}
+
+/// Adds a checkpoint to a file, as a line of JSON, durably.
+fn append(path: &Path, checkpoint: &Checkpoint) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+    let mut line = serde_json::to_vec(checkpoint)?;
+    line.push(b'\n');
+    file.write_all(&line)?;
+    file.sync_all()
 }
 
 async fn purge(app: App) {

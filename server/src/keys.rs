@@ -1,6 +1,7 @@
 //! The server's own keys: what it signs with, and what it publishes.
 
 use gatematch_domain::audit::Actor;
+use gatematch_protocol::audit::CheckpointClaims;
 use gatematch_protocol::base64url;
 use gatematch_protocol::challenge::ChallengeClaims;
 use gatematch_protocol::id::KeyId;
@@ -131,6 +132,20 @@ impl Keys {
     /// [`SigningFailed`].
     pub fn sign_notice(&self, claims: &NoticeClaims) -> Result<String, SigningFailed> {
         jws::sign(&jws::Header::with_kid(typ::NOTICE, self.kid.as_str()), claims, &self.tokens)
+    }
+
+    /// Signs what the audit log ends in, as a checkpoint or as the beginning of what is left of it: `typ` says which.
+    ///
+    /// # Errors
+    /// [`SigningFailed`].
+    pub fn sign_log(&self, typ: &'static str, claims: &CheckpointClaims) -> Result<String, SigningFailed> {
+        jws::sign(&jws::Header::with_kid(typ, self.kid.as_str()), claims, &self.tokens)
+    }
+
+    /// The key that signs.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.kid
     }
 
     /// Signs a result.

@@ -1,5 +1,6 @@
 //! What happens: the HTTP API, storage, jobs and the command line of Gatematch.
 
+pub mod audit;
 mod base32;
 pub mod cli;
 pub mod connect;

@@ -83,6 +83,10 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpAddr>,
     /// A MaxMind DB that knows where addresses are.
     pub places_file: Option<PathBuf>,
+    /// Where checkpoints of the audit log are written.
+    pub audit_checkpoint_file: Option<PathBuf>,
+    /// How often the audit log is signed, in seconds; `None`: when somebody asks.
+    pub audit_checkpoint_seconds: Option<i64>,
     /// What the button "Start my desktop" of the connect page does; `None`: there is no button.
     pub desktop: Option<Desktop>,
     /// The table `[radius]` as it stands in the file: the RADIUS front door reads it itself.
@@ -159,6 +163,8 @@ impl Settings {
             max_devices: MAX_DEVICES,
             trusted_proxies: Vec::new(),
             places_file: None,
+            audit_checkpoint_file: None,
+            audit_checkpoint_seconds: Some(3_600),
             desktop: None,
             radius: None,
             master_key: None,

@@ -27,7 +27,7 @@ const PUSH: &str = "/v1/devices/self/push";
 
 /// Who may do what, from the contract's text: `g`ateway, `p`hone, `a`dmin, `h`elpdesk, a`u`ditor, everybody (`*`),
 /// or whoever signs in the body itself (`s`).
-const CONTRACT: [(&str, &str, &str); 73] = [
+const CONTRACT: [(&str, &str, &str); 74] = [
     ("GET", "/app", "*"),
     ("GET", "/app/", "*"),
     ("GET", "/app/{file}", "*"),
@@ -82,6 +82,7 @@ const CONTRACT: [(&str, &str, &str); 73] = [
     ("GET", "/v1/devices/self/challenges", "p"),
     ("POST", "/v1/challenges/{id}/response", "s"),
     ("GET", "/v1/audit", "au"),
+    ("GET", "/v1/audit/checkpoint", "au"),
     ("POST", "/v1/users/{username}/lock", "ah"),
     ("POST", "/v1/users/{username}/unlock", "ah"),
     ("GET", "/v1/users/{username}/authenticators", "ah"),

@@ -1,11 +1,15 @@
 //! `gatematch audit`.
 
+mod file;
+mod proof;
+
 use std::collections::VecDeque;
 
 use clap::{Args, Subcommand};
 use gatematch_domain::text::disarm;
 use gatematch_protocol::audit::AuditEvent;
 
+use self::proof::{Export, Prune, Verify};
 use super::end::End;
 use super::fault::Fault;
 use super::operator::Operator;
@@ -22,6 +26,14 @@ const LOOK_EVERY: i64 = 1;
 pub enum AuditCommand {
     /// Show the last events
     Tail(Tail),
+    /// Check that nobody has changed, added or removed an event
+    Verify(Verify),
+    /// Write the whole log into a file that can be checked anywhere
+    Export(Export),
+    /// Sign what the log ends in now: whoever cuts it off later is found out by that
+    Checkpoint,
+    /// Remove the beginning of the log; a signed statement stands in its place, and the rest can still be checked
+    Prune(Prune),
 }
 
 /// `gatematch audit tail`.
@@ -39,7 +51,13 @@ pub struct Tail {
 }
 
 pub(super) async fn run(command: &AuditCommand, operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {
-    let AuditCommand::Tail(tail) = command;
+    let tail = match command {
+        AuditCommand::Tail(tail) => tail,
+        AuditCommand::Verify(asked) => return proof::verify(asked, operator, terminal).await,
+        AuditCommand::Export(asked) => return proof::export(asked, operator, terminal).await,
+        AuditCommand::Checkpoint => return proof::checkpoint(operator, terminal).await,
+        AuditCommand::Prune(asked) => return proof::prune(asked, operator, terminal).await,
+    };
     // A name that no account can have may still stand in an event: somebody tried it.
     let canonical = |name: &String| {
         operator.settings.domains.canonical(name).map_or_else(|_| name.clone(), |name| name.to_string())

@@ -3,12 +3,13 @@
 use axum::Json as Answered;
 use axum::extract::State;
 use gatematch_domain::audit::Event;
-use gatematch_protocol::audit::AuditPage;
+use gatematch_protocol::audit::{AuditPage, Checkpoint};
 
 use super::app::{App, Inner};
 use super::params::{Query, TheAdmin};
-use super::problem::Answer;
+use super::problem::{Answer, Problem};
 use super::user::actor;
+use crate::audit::{self, LogFault};
 use crate::store::AuditQuery;
 
 pub(super) async fn list(
@@ -32,6 +33,21 @@ pub(super) async fn list(
     let full = items.len() == limit as usize;
     let next_cursor = items.last().filter(|_| full).map(|event| event.seq.to_string());
     Ok(Answered(AuditPage { items, next_cursor }))
+}
+
+/// What the log ends in now, signed.
+pub(super) async fn checkpoint(State(app): State<App>) -> Answer<Answered<Checkpoint>> {
+    Ok(Answered(audit::checkpoint(app.store.as_ref(), &app.keys, &app.issuer, app.now()).await?))
+}
+
+impl From<LogFault> for Problem {
+    fn from(fault: LogFault) -> Self {
+        match fault {
+            LogFault::Store(error) => error.into(),
+            LogFault::Signing(error) => error.into(),
+            LogFault::Chain(_) | LogFault::Io(_) => Self::internal(fault),
+        }
+    }
 }
 
 impl Inner {

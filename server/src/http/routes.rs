@@ -158,6 +158,7 @@ fn gateways() -> Vec<Route> {
         Route::new(Method::POST, "/v1/challenges/{id}/passcode", Who::Gateway, post(passcode::at_gateway)),
         Route::new(Method::POST, "/v1/challenges/{id}/response", Who::Signer, post(response::respond)),
         Route::new(Method::GET, "/v1/audit", Who::Admin(AUDIT), get(audit::list)),
+        Route::new(Method::GET, "/v1/audit/checkpoint", Who::Admin(AUDIT), get(audit::checkpoint)),
     ]
 }
 

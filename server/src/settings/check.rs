@@ -178,6 +178,20 @@ pub(super) fn dormant_after(days: i64) -> Result<Option<i64>, Reason> {
     }
 }
 
+/// The longest time between two checkpoints, in minutes: a week.
+const MOST_CHECKPOINT_MINUTES: i64 = 7 * 24 * 60;
+
+pub(super) fn checkpoint_minutes(minutes: i64) -> Result<Option<i64>, Reason> {
+    match minutes {
+        0 => Ok(None),
+        1..=MOST_CHECKPOINT_MINUTES => Ok(Some(minutes * 60)),
+        _ => {
+            let todo = format!("Write 1 to {MOST_CHECKPOINT_MINUTES} minutes, or 0 for never.");
+            Err(reason(format!("is {minutes}"), todo))
+        }
+    }
+}
+
 pub(super) fn log_format(word: &str) -> Result<LogFormat, Reason> {
     match word {
         "text" => Ok(LogFormat::Text),

@@ -11,7 +11,7 @@ use super::SettingsFault;
 pub(super) const RADIUS: &str = "radius";
 
 /// Every other key of the file.
-pub(super) const KEYS: [&str; 24] = [
+pub(super) const KEYS: [&str; 26] = [
     "listen",
     "public_listen",
     "tls_certificate",
@@ -32,6 +32,8 @@ pub(super) const KEYS: [&str; 24] = [
     "max_devices",
     "trusted_proxies",
     "places_file",
+    "audit_checkpoint_file",
+    "audit_checkpoint_minutes",
     "desktop_link",
     "desktop_rdp_file",
     "log_format",
@@ -62,6 +64,8 @@ pub(super) struct File {
     pub(super) max_devices: Option<i64>,
     pub(super) trusted_proxies: Option<Vec<String>>,
     pub(super) places_file: Option<String>,
+    pub(super) audit_checkpoint_file: Option<String>,
+    pub(super) audit_checkpoint_minutes: Option<i64>,
     pub(super) desktop_link: Option<String>,
     pub(super) desktop_rdp_file: Option<String>,
     pub(super) radius: Option<toml::Table>,

@@ -76,6 +76,12 @@ pub const TEMPLATE: &str = r#"# Gatematch. Every line here is a comment or a def
 #desktop_link = "https://rdweb.example.com/"
 #desktop_rdp_file = "desktop.rdp"
 
+# How often what the audit log ends in is signed, in minutes (0: only when somebody asks), and a file to which
+# that is added, a line each time. Keep that file, or a copy, where nobody who can change the database reaches
+# it: by it a log that was cut off is found out (docs/audit.md).
+#audit_checkpoint_minutes = 60
+#audit_checkpoint_file = "checkpoints.jsonl"
+
 # Log lines on stderr: text or json, and from which level on.
 #log_format = "text"
 #log = "info"

@@ -4,6 +4,7 @@
 //! ([`verb`]): it says which rows it needs, a database loads them under its lock into a [`world::World`], the
 //! domain decides, and the database writes what changed, guarded by what was read.
 
+mod audit;
 mod connect;
 mod letters;
 mod login;
@@ -37,6 +38,7 @@ use gatematch_protocol::id::{AdminKeyId, BrowserId, ChallengeId, DeviceId, Enrol
 use gatematch_protocol::secret::Secret;
 use gatematch_protocol::time::Timestamp;
 
+pub use self::audit::{AuditChain, LogBeginning, LogEnd};
 pub use self::connect::{ArmSession, Armed, ConfirmSession, Page, PagePasscode, TellApproval};
 pub use self::login::{FirstAnswer, OpenChallenge, Opened, Redemption};
 pub use self::people::{KeyRevoked, PutUser, RegisterDevice, UserDeleted, UserPut, UserQuery};
@@ -146,7 +148,7 @@ pub trait Bell: Send + Sync {
 }
 
 /// What the server remembers, as verbs and questions. A verb is durable when it answers.
-pub trait Store: VaultKeys + Policies + Send + Sync {
+pub trait Store: VaultKeys + Policies + AuditChain + Send + Sync {
     /// Opens a challenge, or refuses the login.
     fn open_challenge(&self, open: OpenChallenge) -> Reply<'_, Opened>;
     /// Decides a challenge by a phone's answer.

@@ -17,12 +17,13 @@ use gatematch_domain::policy::Policy;
 use gatematch_domain::role::AdminKey;
 use gatematch_domain::user::User;
 use gatematch_domain::username::Username;
+use gatematch_protocol::audit::Checkpoint;
 use gatematch_protocol::id::{
     AdminKeyId, AuthenticatorId, BrowserId, ChallengeId, DeviceId, EnrollmentId, GatewayId, NoticeId, SessionId, UserId,
 };
 use gatematch_protocol::time::Timestamp;
 
-use super::StoredKey;
+use super::{LogBeginning, StoredKey};
 use crate::edge::{Edge, NoEntropy};
 
 /// Which rows a group of verbs needs. An account comes whole: the user, his phones, his live challenges, and
@@ -46,6 +47,8 @@ pub(crate) struct Needs {
     pub(crate) signing_keys: bool,
     /// The policy that holds.
     pub(crate) policy: bool,
+    /// Events, of which the hash is needed.
+    pub(crate) log: BTreeSet<u64>,
     /// Names whose pages are needed: sessions that hear, and bound browsers.
     pub(crate) pages: BTreeSet<String>,
     /// Sessions by the digests of their cookies, each with the pages of its name.
@@ -94,6 +97,14 @@ pub(crate) struct World {
     policy: Option<Arc<Policy>>,
     /// New versions of the policy, in order.
     pub(crate) policies: Vec<MadePolicy>,
+    /// The hashes of the events that were needed, by `seq`.
+    pub(crate) log: BTreeMap<u64, String>,
+    /// Checkpoints to keep: each with the key that has signed it, and when.
+    pub(crate) checkpoints: Vec<(Checkpoint, String, Timestamp)>,
+    /// Beginnings of the log to remove, and when.
+    pub(crate) removed: Vec<(LogBeginning, Timestamp)>,
+    /// Up to which event somebody has the log.
+    pub(crate) cursors: BTreeMap<String, u64>,
     /// What there is of the connect page, by name.
     pub(crate) pages: BTreeMap<String, Pages>,
     /// How many sessions of unknown browsers count for an address.

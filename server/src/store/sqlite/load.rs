@@ -234,6 +234,16 @@ async fn load_rest(conn: &mut SqliteConnection, needs: &Needs, world: &mut World
     if !needs.repeats.is_empty() {
         load_repeats(conn, needs, world).await?;
     }
+    if !needs.log.is_empty() {
+        let sql = "SELECT seq, hash FROM audit_events WHERE seq IN (SELECT value FROM json_each(?))";
+        // Numbers as numbers: a text is never equal to one.
+        let wanted = serde_json::json!(needs.log).to_string();
+        for row in select(conn, sql, wanted).await? {
+            let seq: i64 = row.try_get("seq")?;
+            let seq = u64::try_from(seq).map_err(|_| StoreError::Corrupt("seq"))?;
+            world.log.extend(row.try_get::<Option<String>, _>("hash")?.map(|hash| (seq, hash)));
+        }
+    }
     if !needs.proofs.is_empty() {
         let proofs: Vec<Value> = needs.proofs.iter().map(|(key, jti)| serde_json::json!([key, jti])).collect();
         let sql = "SELECT p.* FROM json_each(?) AS j

@@ -1,5 +1,6 @@
 //! SQLite: one durable writer, many readers (WAL, `synchronous=FULL`).
 
+mod chain;
 mod factors;
 mod load;
 mod log;

@@ -12,6 +12,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::mpsc;
 
 use super::Sqlite;
+use super::chain;
 use super::policy::Shelf;
 use super::vault::{Room, Watch};
 use super::writer::{QUEUE, Writer};
@@ -107,6 +108,7 @@ impl Opened {
         look_inside(path).await?;
         let mut conn = options.connect().await.map_err(|error| refused(path, &error.to_string()))?;
         migrate(path, &mut conn).await?;
+        chain::catch_up(&mut conn).await.map_err(|error| refused(path, &error.to_string()))?;
         Ok(Self { conn, options })
     }
 

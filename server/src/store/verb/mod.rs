@@ -3,6 +3,7 @@
 //! A verb says what it needs, and is applied to the loaded world. It may be applied again to a fresh world
 //! when its group could not be written, so it keeps nothing of an earlier try.
 
+mod chain;
 mod challenge;
 mod connect;
 mod device;
@@ -18,6 +19,7 @@ use gatematch_domain::audit::{Actor, Journal};
 use gatematch_domain::user::User;
 use gatematch_protocol::id::ChallengeId;
 
+pub(crate) use self::chain::{KeepCheckpoint, MoveCursor, RemoveBeginning};
 pub(crate) use self::challenge::{CancelChallenge, RecordResponse, Settle, SpendPasscode};
 pub(crate) use self::connect::{RenewSession, RevokeBrowser};
 pub(crate) use self::device::{ConfirmDevice, CreateEnrollment, DropPush, RevokeDevice, SetPush};

@@ -3,11 +3,12 @@
 use gatematch_domain::audit::Event;
 use gatematch_domain::connect::LONGEST_SECONDS;
 use gatematch_domain::notice::{KEEP_SECONDS, Notice};
+use gatematch_protocol::audit::AuditEvent;
 use gatematch_protocol::id::EventId;
 use gatematch_protocol::time::Timestamp;
-use serde_json::{Value, json};
-use sqlx::Row as _;
+use serde_json::{Map, Value, json};
 
+use super::super::chain::Tip;
 use super::Pen;
 use crate::store::{REPEAT_SECONDS, StoreError};
 
@@ -25,7 +26,7 @@ const KEEP_ENDED_FACTORS_SECONDS: i64 = 86_400;
 
 const INSERT_EVENTS: &str = "
     INSERT INTO audit_events (id, seq, at, type, actor, username, device, gateway, client, outcome, reason,
-                              number_match, policy, detail)
+                              number_match, policy, detail, prev_hash, hash)
     VALUES {rows}";
 
 const INSERT_NOTICES: &str = "
@@ -58,13 +59,11 @@ impl Pen<'_> {
         if events.is_empty() {
             return Ok(());
         }
-        let last = sqlx::query("SELECT coalesce(max(seq), 0) AS seq FROM audit_events");
-        let mut seq: i64 = last.fetch_one(&mut *self.conn).await?.try_get("seq")?;
+        let mut tip = Tip::of(&mut *self.conn).await?;
         let mut rows = Vec::with_capacity(events.len());
         for event in events {
-            seq += 1;
             let random = self.edge.random().map_err(|_| StoreError::Database("no random bytes".into()))?;
-            rows.push(event_row(event, EventId::new(event.at, random), seq));
+            rows.push(event_row(&tip.chain(event, EventId::new(event.at, random))?));
         }
         self.run(INSERT_EVENTS, rows).await?;
         Ok(())
@@ -101,23 +100,24 @@ impl Pen<'_> {
     }
 }
 
-fn event_row(event: &Event, id: EventId, seq: i64) -> Value {
-    let client = event.client.as_ref().and_then(|client| client.shown()).map(|shown| Value::Object(shown).to_string());
-    let detail = (!event.detail.is_empty()).then(|| Value::Object(event.detail.clone()).to_string());
+fn event_row(event: &AuditEvent) -> Value {
+    let text = |object: &Option<Map<String, Value>>| object.clone().map(|object| Value::Object(object).to_string());
     json!([
-        id,
-        seq,
+        event.id,
+        event.seq,
         event.at.micros(),
         event.kind,
-        event.actor.to_string(),
+        event.actor,
         event.user,
         event.device,
         event.gateway,
-        client,
-        event.outcome.as_str(),
+        text(&event.client),
+        event.outcome,
         event.reason,
         event.number_match,
         event.policy,
-        detail,
+        text(&event.detail),
+        event.prev_hash,
+        event.hash,
     ])
 }

@@ -4,6 +4,7 @@
 //! Statements stand as constants beside the code that fills them; `{rows}` is where the values go.
 
 mod account;
+mod chain;
 mod challenge;
 mod factor;
 mod log;
@@ -46,6 +47,7 @@ impl Pen<'_> {
         self.save_policies(after).await?;
         self.save_notices(&after.notices).await?;
         self.save_events(&after.events).await?;
+        self.save_chain(after).await?;
         match after.purge_before {
             Some(now) => self.purge(now).await,
             None => Ok(()),

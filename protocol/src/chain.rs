@@ -1,0 +1,181 @@
+//! The chain of the audit log (contract section 12): each event has the hash of the one before in its own.
+//!
+//! `hash = base64url(SHA-256(prev_hash || JCS(event without prev_hash and hash)))`. Whoever changes, removes, adds or moves
+//! an event changes every hash from there on, and a signed checkpoint of before tells.
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::audit::{AuditEvent, Checkpoint, CheckpointClaims};
+use crate::base64url;
+use crate::jcs;
+use crate::json;
+use crate::jwk::JwkSet;
+use crate::jws::{Jws, Verify};
+
+/// What comes before the first event.
+const NOTHING: [u8; 32] = [0; 32];
+
+/// The `prev_hash` of the first event.
+#[must_use]
+pub fn beginning() -> String {
+    base64url::encode(NOTHING)
+}
+
+/// The first thing that is wrong with a log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChainFault {
+    /// With an event.
+    #[error("event {seq}: {what}")]
+    Event {
+        /// Which.
+        seq: u64,
+        /// What.
+        what: String,
+    },
+    /// With the log as a whole, or with what was signed.
+    #[error("{0}")]
+    Log(String),
+}
+
+impl ChainFault {
+    fn event(seq: u64, what: impl Into<String>) -> Self {
+        Self::Event { seq, what: what.into() }
+    }
+}
+
+impl AuditEvent {
+    /// The hash of this event after one with the hash `prev_hash`; `None` where that is none, or a number has no
+    /// canonical form.
+    #[must_use]
+    pub fn hash_after(&self, prev_hash: &str) -> Option<String> {
+        let prev: [u8; 32] = base64url::decode(prev_hash).ok()?.try_into().ok()?;
+        let Ok(Value::Object(mut members)) = serde_json::to_value(self) else { return None };
+        members.remove("prev_hash");
+        members.remove("hash");
+        let text = jcs::canonical(&Value::Object(members)).ok()?;
+        let mut digest = Sha256::new();
+        digest.update(prev);
+        digest.update(text);
+        Some(base64url::encode(digest.finalize()))
+    }
+}
+
+/// What was signed of a log: that it ends, or ended once, in this.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// Who.
+    pub issuer: String,
+    /// How many events.
+    pub size: u64,
+    /// The hash of the last of them.
+    pub head: String,
+}
+
+/// Reads what was signed as a JWS of this type.
+///
+/// # Errors
+/// [`ChainFault::Log`] where the signature does not hold, or was made by none of `keys`.
+pub fn signed(text: &str, typ: &str, keys: &JwkSet, verify: &dyn Verify) -> Result<Signed, ChainFault> {
+    let fault = |what: &str| ChainFault::Log(format!("the signed statement {what}"));
+    let jws = Jws::parse(text).map_err(|_| fault("is no JWS"))?;
+    jws.check_header(typ).map_err(|_| fault("is of another kind"))?;
+    let key = jws.kid().and_then(|kid| keys.find(kid)).ok_or_else(|| fault("was made by a key that is not known"))?;
+    jws.check_signature(&key, verify).map_err(|_| fault("is not authentic"))?;
+    let claims: CheckpointClaims = json::from_value(Value::Object(jws.claims().clone()))
+        .map_err(|_| fault("has claims that are none of its kind"))?;
+    Ok(Signed { issuer: claims.iss, size: claims.size, head: claims.head })
+}
+
+/// Checks a log, event by event, in memory that does not grow with it.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    next: u64,
+    prev_hash: String,
+    /// What the log must have in it, by size.
+    awaited: Vec<Signed>,
+}
+
+impl Verifier {
+    /// Of a log that begins after the event `after`, whose hash was `prev_hash`.
+    #[must_use]
+    pub fn after(after: u64, prev_hash: String) -> Self {
+        Self { next: after + 1, prev_hash, awaited: Vec::new() }
+    }
+
+    /// The log must have this in it.
+    ///
+    /// # Errors
+    /// [`ChainFault::Log`] where that was before the log begins, and is not what it begins with.
+    pub fn must_have(&mut self, signed: Signed) -> Result<(), ChainFault> {
+        let before = self.next - 1;
+        if signed.size == before && signed.head != self.prev_hash {
+            return Err(ChainFault::Log(format!("the log does not begin as the statement of size {before} says")));
+        }
+        // What was removed before, nobody can look at any more.
+        if signed.size > before {
+            self.awaited.push(signed);
+        }
+        Ok(())
+    }
+
+    /// Takes the next event.
+    ///
+    /// # Errors
+    /// [`ChainFault::Event`], the first thing that is wrong with it.
+    pub fn take(&mut self, event: &AuditEvent) -> Result<(), ChainFault> {
+        if event.seq != self.next {
+            let what = format!("it stands where event {} should", self.next);
+            return Err(ChainFault::event(event.seq, what));
+        }
+        if event.prev_hash.as_deref() != Some(self.prev_hash.as_str()) {
+            return Err(ChainFault::event(event.seq, "it does not follow the one before"));
+        }
+        let hash = event.hash_after(&self.prev_hash);
+        if hash.is_none() || hash != event.hash {
+            return Err(ChainFault::event(event.seq, "it is not as it was written"));
+        }
+        self.prev_hash = hash.unwrap_or_default();
+        let here = |signed: &Signed| signed.size == event.seq;
+        if self.awaited.iter().any(|signed| here(signed) && signed.head != self.prev_hash) {
+            return Err(ChainFault::event(event.seq, "a checkpoint says that the log was another one up to here"));
+        }
+        self.awaited.retain(|signed| !here(signed));
+        self.next += 1;
+        Ok(())
+    }
+
+    /// How many events there are in all, those before the first one included, and what they end in.
+    #[must_use]
+    pub fn size_and_head(&self) -> (u64, &str) {
+        (self.next - 1, &self.prev_hash)
+    }
+
+    /// The log ends here.
+    ///
+    /// # Errors
+    /// [`ChainFault::Log`] where there were more events once.
+    pub fn end(self) -> Result<(u64, String), ChainFault> {
+        let size = self.next - 1;
+        match self.awaited.iter().map(|signed| signed.size).max() {
+            Some(more) => Err(ChainFault::Log(format!(
+                "the end is missing: the log had {more} events once, and ends with {size}"
+            ))),
+            None => Ok((size, self.prev_hash)),
+        }
+    }
+}
+
+impl Checkpoint {
+    /// What it says, where it is signed by one of `keys` and says the same outside.
+    ///
+    /// # Errors
+    /// [`ChainFault::Log`].
+    pub fn checked(&self, keys: &JwkSet, verify: &dyn Verify) -> Result<Signed, ChainFault> {
+        let said = signed(&self.signed, crate::jws::typ::CHECKPOINT, keys, verify)?;
+        if (said.size, &said.head) != (self.size, &self.head) {
+            return Err(ChainFault::Log("a checkpoint says something else than what was signed".to_owned()));
+        }
+        Ok(said)
+    }
+}

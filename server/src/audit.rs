@@ -1,0 +1,164 @@
+//! What HTTP, commands and jobs do alike with the audit log: sign what it ends in, check it, write it out.
+
+use std::io::{self, Write};
+
+use gatematch_protocol::audit::{
+    AuditKey, AuditKeys, Checkpoint, CheckpointClaims, EXPORT_FORMAT, EXPORT_VERSION, ExportEnd, ExportHead,
+};
+use gatematch_protocol::chain::{ChainFault, Signed, Verifier, beginning, signed};
+use gatematch_protocol::jwk::JwkSet;
+use gatematch_protocol::jws::{SigningFailed, typ};
+use gatematch_protocol::time::Timestamp;
+
+use crate::crypto::AwsLc;
+use crate::keys::Keys;
+use crate::store::{AuditQuery, LogBeginning, LogEnd, Store, StoreError};
+
+/// How many events are read at a time.
+const PAGE: u32 = 1_000;
+
+/// Why the log was not checked, signed or written out.
+#[derive(Debug, thiserror::Error)]
+pub enum LogFault {
+    /// It is not what it should be.
+    #[error(transparent)]
+    Chain(#[from] ChainFault),
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Nothing was signed.
+    #[error(transparent)]
+    Signing(#[from] SigningFailed),
+    /// It could not be written.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Signs what the log ends in now, and keeps that. Of a size that was signed before, the same again.
+///
+/// # Errors
+/// [`LogFault`].
+pub async fn checkpoint(store: &dyn Store, keys: &Keys, issuer: &str, now: Timestamp) -> Result<Checkpoint, LogFault> {
+    let end = store.log_end().await?;
+    if let Some(last) = store.last_checkpoint().await?.filter(|last| last.size == end.size) {
+        return Ok(last);
+    }
+    let checkpoint = sign(&end, keys, issuer, now)?;
+    store.keep_checkpoint(checkpoint.clone(), keys.kid().to_owned(), now).await?;
+    Ok(checkpoint)
+}
+
+fn claims(end: &LogEnd, issuer: &str, now: Timestamp) -> CheckpointClaims {
+    CheckpointClaims { iss: issuer.to_owned(), size: end.size, head: end.head.clone(), iat: now.numeric_date() }
+}
+
+fn sign(end: &LogEnd, keys: &Keys, issuer: &str, now: Timestamp) -> Result<Checkpoint, SigningFailed> {
+    let signed = keys.sign_log(typ::CHECKPOINT, &claims(end, issuer, now))?;
+    Ok(Checkpoint { size: end.size, head: end.head.clone(), signed })
+}
+
+/// The statement that the log up to `end` is removed.
+///
+/// # Errors
+/// [`SigningFailed`].
+pub fn removal(end: LogEnd, keys: &Keys, issuer: &str, now: Timestamp) -> Result<LogBeginning, SigningFailed> {
+    let signed = keys.sign_log(typ::RETENTION, &claims(&end, issuer, now))?;
+    Ok(LogBeginning { end, signed })
+}
+
+/// The keys that have signed checkpoints.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn keys(store: &dyn Store, published: &JwkSet) -> Result<AuditKeys, StoreError> {
+    let signers = store.checkpoint_keys().await?;
+    let signed = published.keys.iter().filter(|key| signers.contains(&key.kid));
+    // No key stops signing in this version.
+    Ok(AuditKeys { keys: signed.map(|key| AuditKey { key: key.clone(), not_after: None }).collect() })
+}
+
+/// A verifier of the log in `store`, which must have `awaited` in it.
+async fn verifier(
+    store: &dyn Store,
+    keys: &JwkSet,
+    awaited: Vec<Signed>,
+) -> Result<(Verifier, Option<LogBeginning>), LogFault> {
+    let begins = store.log_beginning().await?;
+    let mut verifier = match &begins {
+        None => Verifier::after(0, beginning()),
+        Some(begins) => {
+            let said = signed(&begins.signed, typ::RETENTION, keys, &AwsLc)?;
+            if (said.size, &said.head) != (begins.end.size, &begins.end.head) {
+                let what = "the log does not begin where the statement about its removed beginning says";
+                return Err(ChainFault::Log(what.to_owned()).into());
+            }
+            Verifier::after(said.size, said.head)
+        }
+    };
+    for statement in awaited {
+        verifier.must_have(statement)?;
+    }
+    Ok((verifier, begins))
+}
+
+/// Checks the whole log in `store`, and that it has what was signed of it, there and in `checkpoints`.
+///
+/// # Errors
+/// [`LogFault`], the first thing that is wrong.
+pub async fn verify(store: &dyn Store, keys: &JwkSet, checkpoints: &[Checkpoint]) -> Result<(u64, String), LogFault> {
+    let own = store.last_checkpoint().await?;
+    let all = checkpoints.iter().chain(&own);
+    let awaited = all.map(|checkpoint| checkpoint.checked(keys, &AwsLc)).collect::<Result<_, _>>()?;
+    let (mut verifier, _) = self::verifier(store, keys, awaited).await?;
+    loop {
+        let after = verifier.size_and_head().0;
+        let page = store.audit(AuditQuery { after, limit: PAGE, ..AuditQuery::default() }).await?;
+        for event in &page {
+            verifier.take(event)?;
+        }
+        if page.len() < PAGE as usize {
+            return Ok(verifier.end()?);
+        }
+    }
+}
+
+/// Writes the log out: a head, the events, and a checkpoint of all of it. It is checked on the way.
+///
+/// # Errors
+/// [`LogFault`]; what was written until then is no whole log.
+pub async fn export(
+    store: &dyn Store,
+    keys: &Keys,
+    issuer: &str,
+    now: Timestamp,
+    out: &mut (dyn Write + Send),
+) -> Result<(u64, u64), LogFault> {
+    let checkpoint = self::checkpoint(store, keys, issuer, now).await?;
+    let (mut verifier, begins) = self::verifier(store, keys.published(), Vec::new()).await?;
+    let (after, prev_hash) = begins.as_ref().map_or((0, beginning()), |b| (b.end.size, b.end.head.clone()));
+    let retention = begins.map(|beginning| beginning.signed);
+    let (format, issuer) = (EXPORT_FORMAT.to_owned(), issuer.to_owned());
+    line(out, &ExportHead { format, version: EXPORT_VERSION, issuer, after, prev_hash, retention })?;
+    let mut at = after;
+    while at < checkpoint.size {
+        let page = store.audit(AuditQuery { after: at, limit: PAGE, ..AuditQuery::default() }).await?;
+        for event in page.iter().take_while(|event| event.seq <= checkpoint.size) {
+            verifier.take(event)?;
+            line(out, event)?;
+        }
+        at = page.last().map_or(checkpoint.size, |event| event.seq);
+    }
+    let (size, head) = verifier.size_and_head();
+    if (size, head) != (checkpoint.size, checkpoint.head.as_str()) {
+        let what = format!("the log ends with {size}, and had {} events a moment ago", checkpoint.size);
+        return Err(ChainFault::Log(what).into());
+    }
+    line(out, &ExportEnd { checkpoint })?;
+    out.flush()?;
+    Ok((after, size))
+}
+
+fn line(out: &mut (dyn Write + Send), value: &impl serde::Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(b"\n")
+}
