@@ -184,6 +184,13 @@ impl Limits {
         Ok(())
     }
 
+    /// What of late stands against every login, wherever it comes from.
+    #[must_use]
+    pub fn against_all(&self, now: Timestamp) -> Option<Limited> {
+        // A gateway that nobody has, and nothing that waits: what is left counts everywhere.
+        self.may_prompt(GatewayId::new(now, [0; 10]), None, 0, now).err()
+    }
+
     // `client_name` is in lower case.
     fn is_reported(&self, gateway: GatewayId, client_name: Option<&str>, now: Timestamp) -> bool {
         let of = |report: &&Report| report.gateway == gateway && report.client_name.as_deref() == client_name;

@@ -88,6 +88,16 @@ impl User {
         self.status == Status::Active && self.locked.is_none()
     }
 
+    /// Whether the account lets anybody in, in the word of lists: `active`, `locked` or `disabled`.
+    #[must_use]
+    pub const fn state(&self) -> &'static str {
+        match (self.status, &self.locked) {
+            (Status::Disabled, _) => "disabled",
+            (Status::Active, Some(_)) => "locked",
+            (Status::Active, None) => "active",
+        }
+    }
+
     /// Whether nobody has signed in as him for `seconds`; since he was unlocked, where that is later.
     #[must_use]
     pub fn is_dormant(&self, seconds: i64, now: Timestamp) -> bool {

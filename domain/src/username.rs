@@ -109,6 +109,13 @@ impl Domains {
         self.listed.is_empty()
     }
 
+    /// The one name that `given` means in the audit log: one that no account can have may still stand there, since
+    /// somebody tried it.
+    #[must_use]
+    pub fn canonical_or_as_given(&self, given: &str) -> String {
+        self.canonical(given).map_or_else(|_| given.to_owned(), |name| name.to_string())
+    }
+
     /// The one name that `given` means.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ pub mod phone;
 pub mod places;
 pub mod policy;
 pub mod push;
+pub mod report;
 pub mod settings;
 pub mod start;
 pub mod store;

@@ -353,9 +353,19 @@ pub async fn the_log_has_no_gaps(shelf: Shelf) {
     let events = store.audit(AuditQuery { limit: 1_000, ..AuditQuery::default() }).await.unwrap();
     let numbers: Vec<u64> = events.iter().map(|event| event.seq).collect();
     assert_eq!(numbers, (1..=events.len() as u64).collect::<Vec<_>>());
-    let query =
-        AuditQuery { limit: 1_000, user: Some("user0".to_owned()), kind: Some("audit.read".to_owned()), after: 0 };
-    assert_eq!(store.audit(query).await.unwrap().len(), 2 * CROWD);
+    let own = |kinds: &[&str]| AuditQuery {
+        limit: 1_000,
+        user: Some("user0".to_owned()),
+        kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+        ..AuditQuery::default()
+    };
+    for (kinds, found) in
+        [(&["audit.read"][..], 2 * CROWD), (&["audit.read", "no.such"], 2 * CROWD), (&["no", "such"], 0)]
+    {
+        assert_eq!(store.audit(own(kinds)).await.unwrap().len(), found, "{kinds:?}");
+    }
+    let somewhere = AuditQuery { gateways: vec!["elsewhere".to_owned()], ..own(&[]) };
+    assert_eq!(store.audit(somewhere).await.unwrap().len(), 0);
     let query = AuditQuery { limit: 5, after: numbers.len() as u64 - 3, ..AuditQuery::default() };
     assert_eq!(store.audit(query).await.unwrap().len(), 3);
 }

@@ -32,6 +32,7 @@ mod policy;
 mod push;
 mod push_sim;
 mod radius;
+mod reports;
 mod responses;
 mod revocation;
 mod secrecy;

@@ -27,7 +27,7 @@ const PUSH: &str = "/v1/devices/self/push";
 
 /// Who may do what, from the contract's text: `g`ateway, `p`hone, `a`dmin, `h`elpdesk, a`u`ditor, everybody (`*`),
 /// or whoever signs in the body itself (`s`).
-const CONTRACT: [(&str, &str, &str); 74] = [
+const CONTRACT: [(&str, &str, &str); 75] = [
     ("GET", "/app", "*"),
     ("GET", "/app/", "*"),
     ("GET", "/app/{file}", "*"),
@@ -83,6 +83,7 @@ const CONTRACT: [(&str, &str, &str); 74] = [
     ("POST", "/v1/challenges/{id}/response", "s"),
     ("GET", "/v1/audit", "au"),
     ("GET", "/v1/audit/checkpoint", "au"),
+    ("GET", "/v1/reports/{name}", "au"),
     ("POST", "/v1/users/{username}/lock", "ah"),
     ("POST", "/v1/users/{username}/unlock", "ah"),
     ("GET", "/v1/users/{username}/authenticators", "ah"),
@@ -139,7 +140,10 @@ impl Cast {
 
 fn concrete(path: &str) -> String {
     let id = ChallengeId::new(gatematch_protocol::time::Timestamp::from_micros(0), random());
-    path.replace("{username}", "nobody").replace("{id}", &id.to_string()).replace("{version}", "1")
+    path.replace("{username}", "nobody")
+        .replace("{id}", &id.to_string())
+        .replace("{version}", "1")
+        .replace("{name}", "outcomes")
 }
 
 #[test]

@@ -58,11 +58,7 @@ pub(super) async fn run(command: &AuditCommand, operator: &Operator, terminal: &
         AuditCommand::Checkpoint => return proof::checkpoint(operator, terminal).await,
         AuditCommand::Prune(asked) => return proof::prune(asked, operator, terminal).await,
     };
-    // A name that no account can have may still stand in an event: somebody tried it.
-    let canonical = |name: &String| {
-        operator.settings.domains.canonical(name).map_or_else(|_| name.clone(), |name| name.to_string())
-    };
-    let user = tail.user.as_ref().map(canonical);
+    let user = tail.user.as_ref().map(|name| operator.settings.domains.canonical_or_as_given(name));
     let store = operator.store.as_ref();
     let last = last_seq(store, user.as_ref()).await?;
     let events = last_events(store, user.as_ref(), last, tail.count).await?;
@@ -81,7 +77,7 @@ pub(super) async fn run(command: &AuditCommand, operator: &Operator, terminal: &
 }
 
 async fn read(store: &dyn Store, user: Option<&String>, after: u64, limit: u32) -> Result<Vec<AuditEvent>, Fault> {
-    Ok(store.audit(AuditQuery { after, limit, user: user.cloned(), kind: None }).await?)
+    Ok(store.audit(AuditQuery { after, limit, user: user.cloned(), ..AuditQuery::default() }).await?)
 }
 
 /// The highest `seq` of the user's events (of all, without one); 0 where there is none. Found by halving, since

@@ -1,4 +1,6 @@
-//! For how long something is to hold, as people type it.
+//! For how long something is to hold, and when something is, as people type it.
+
+use gatematch_protocol::time::Timestamp;
 
 /// The units, in seconds.
 const UNITS: [(&str, i64); 3] = [("m", 60), ("h", 3_600), ("d", 86_400)];
@@ -19,6 +21,14 @@ pub(super) fn seconds(text: &str, most: i64) -> Result<i64, String> {
         Some(total) => Ok(total),
         None => Err(format!("it can be {} at most", shown(most))),
     }
+}
+
+/// A point in time, with its zone.
+///
+/// # Errors
+/// What to write instead.
+pub(super) fn time(text: &str) -> Result<Timestamp, &'static str> {
+    text.parse().map_err(|_| "write the day, the time and the zone: 2031-01-31T08:00Z, 2031-01-31T08:00+01:00")
 }
 
 /// Seconds in the largest unit that they fill; a single day in hours, as people say it.

@@ -21,6 +21,7 @@ mod pass;
 mod policy;
 mod qr;
 mod recovery_codes;
+mod report;
 pub mod serve;
 mod standing;
 pub mod terminal;
@@ -130,6 +131,8 @@ pub enum Command {
         /// What to do.
         command: audit::AuditCommand,
     },
+    /// Sign-ins, who is enrolled, stale phones, locks and bypasses: as a table, as CSV, as JSON
+    Report(report::Reporting),
 }
 
 /// Carries out a command.
@@ -205,6 +208,7 @@ async fn carry_out(command: &Command, operator: &Operator, terminal: &mut Termin
         Command::Policy { command } => policy::run(command, operator, terminal).await,
         Command::Keys { command } => keys::run(command, operator, terminal).await,
         Command::Audit { command } => audit::run(command, operator, terminal).await,
+        Command::Report(asked) => report::run(asked, operator, terminal).await,
         // Done before the store was opened.
         Command::Serve(_) | Command::Init(_) => Ok(()),
     }

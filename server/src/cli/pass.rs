@@ -12,7 +12,7 @@ use gatematch_protocol::secret::Secret;
 use gatematch_protocol::time::Timestamp;
 use serde_json::json;
 
-use super::duration;
+use super::duration::{self, time};
 use super::fault::Fault;
 use super::operator::Operator;
 use super::standing;
@@ -42,10 +42,6 @@ pub struct Pass {
 
 fn life(text: &str) -> Result<i64, String> {
     duration::seconds(text, MAX_PASS_SECONDS)
-}
-
-fn time(text: &str) -> Result<Timestamp, &'static str> {
-    text.parse().map_err(|_| "write the day, the time and the zone: 2031-01-31T08:00Z, 2031-01-31T08:00+01:00")
 }
 
 fn is_pass(factor: &&Factor) -> bool {

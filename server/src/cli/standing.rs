@@ -5,7 +5,6 @@ use gatematch_domain::limits::{COOLDOWN_SECONDS, LOCK_AT, Limited, MAX_BACKOFF_S
 use gatematch_domain::policy::Method;
 use gatematch_domain::text::disarm;
 use gatematch_domain::user::Status;
-use gatematch_protocol::id::GatewayId;
 use gatematch_protocol::time::Timestamp;
 use serde_json::json;
 
@@ -108,9 +107,7 @@ impl Standing {
 
 /// What of late stands against every login: what it is, why, and how many seconds that lasts at most.
 fn limited(account: &Account, now: Timestamp) -> Option<(Code, &'static str, i64)> {
-    // A gateway that nobody has, and nothing that waits: what is left counts everywhere.
-    let limited = account.user.limits.may_prompt(GatewayId::new(now, [0; 10]), None, 0, now).err()?;
-    match limited {
+    match account.user.limits.against_all(now)? {
         Limited::Cooldown => Some((Code::Cooldown, "the account cools down after failures", COOLDOWN_SECONDS)),
         Limited::Backoff => {
             Some((Code::Backoff, "asked too often of late, and he denied twice or more in a row", MAX_BACKOFF_SECONDS))
@@ -237,7 +234,7 @@ mod tests {
     use gatematch_domain::totp::{Seed, Totp, TotpStatus};
     use gatematch_domain::user::User;
     use gatematch_domain::username::Username;
-    use gatematch_protocol::id::{AuthenticatorId, UserId};
+    use gatematch_protocol::id::{AuthenticatorId, GatewayId, UserId};
 
     use super::*;
 

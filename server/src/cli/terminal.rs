@@ -75,6 +75,15 @@ impl Terminal {
         Ok(self.out.flush()?)
     }
 
+    /// A text that has its line ends, on stdout.
+    ///
+    /// # Errors
+    /// [`Fault`] when nobody reads it any more.
+    pub fn text(&mut self, text: &str) -> Result<(), Fault> {
+        write!(self.out, "{text}")?;
+        Ok(self.out.flush()?)
+    }
+
     /// The beginning of a line on stdout: somebody is to answer.
     ///
     /// # Errors

@@ -151,18 +151,10 @@ async fn list(query: &str, dormant: Option<u16>, operator: &Operator, terminal: 
     let row = |(user, phones): &(User, u32)| {
         let name = user.display_name.clone().unwrap_or_default();
         let last = user.last_sign_in_at.map_or_else(|| "never".to_owned(), shown_time);
-        vec![user.username.to_string(), name, state(user).to_owned(), phones.to_string(), last, user.groups.join(", ")]
+        vec![user.username.to_string(), name, user.state().to_owned(), phones.to_string(), last, user.groups.join(", ")]
     };
     let rows: Vec<_> = found.iter().map(row).collect();
     terminal.table(&["USER", "NAME", "STATE", "PHONES", "LAST SIGN-IN", "GROUPS"], &rows)
-}
-
-const fn state(user: &User) -> &'static str {
-    match (user.status, &user.locked) {
-        (Status::Disabled, _) => "disabled",
-        (Status::Active, Some(_)) => "locked",
-        (Status::Active, None) => "active",
-    }
 }
 
 async fn lock(name: &str, why: &str, is_lock: bool, operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {

@@ -3,6 +3,7 @@
 use axum::Json as Answered;
 use axum::extract::State;
 use gatematch_domain::audit::Event;
+use gatematch_domain::role::AdminKey;
 use gatematch_protocol::audit::{AuditPage, Checkpoint};
 
 use super::app::{App, Inner};
@@ -10,7 +11,7 @@ use super::params::{Query, TheAdmin};
 use super::problem::{Answer, Problem};
 use super::user::actor;
 use crate::audit::{self, LogFault};
-use crate::store::AuditQuery;
+use crate::store::{AuditQuery, StoreError};
 
 pub(super) async fn list(
     State(app): State<App>,
@@ -19,17 +20,11 @@ pub(super) async fn list(
 ) -> Answer<Answered<AuditPage>> {
     let after = query.number("after", 0, 0..=u64::MAX)?;
     let limit = query.number("limit", 100, 1..=1_000)?;
-    let user = query.text("user").map(|name| app.canonical_or_as_given(name));
-    let kind = query.text("type").map(str::to_owned);
-    if app.audit_readers.is_first_this_hour(admin.id, app.now()) {
-        let recorded = app.store.record_events(vec![Event::new("audit.read", actor(&admin), app.now())]).await;
-        if recorded.is_err() {
-            app.audit_readers.forget(admin.id);
-        }
-        recorded?;
-    }
+    let user = query.text("user").map(|name| app.settings.domains.canonical_or_as_given(name));
+    let kinds = query.text("type").map(str::to_owned).into_iter().collect();
+    app.tell_reading(&admin).await?;
     let limit = u32::try_from(limit).unwrap_or(1_000);
-    let items = app.store.audit(AuditQuery { after, limit, user, kind }).await?;
+    let items = app.store.audit(AuditQuery { after, limit, user, kinds, ..AuditQuery::default() }).await?;
     let full = items.len() == limit as usize;
     let next_cursor = items.last().filter(|_| full).map(|event| event.seq.to_string());
     Ok(Answered(AuditPage { items, next_cursor }))
@@ -51,8 +46,15 @@ impl From<LogFault> for Problem {
 }
 
 impl Inner {
-    // A name that no account can have may still stand in an event: somebody tried it.
-    fn canonical_or_as_given(&self, name: &str) -> String {
-        self.settings.domains.canonical(name).map_or_else(|_| name.to_owned(), |name| name.to_string())
+    /// Writes down that `admin` reads what happened, once an hour.
+    pub(super) async fn tell_reading(&self, admin: &AdminKey) -> Result<(), StoreError> {
+        if !self.audit_readers.is_first_this_hour(admin.id, self.now()) {
+            return Ok(());
+        }
+        let recorded = self.store.record_events(vec![Event::new("audit.read", actor(admin), self.now())]).await;
+        if recorded.is_err() {
+            self.audit_readers.forget(admin.id);
+        }
+        recorded
     }
 }

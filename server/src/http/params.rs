@@ -10,6 +10,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use gatematch_domain::username::{Domains, Username};
 use gatematch_protocol::problem::Code;
+use gatematch_protocol::time::Timestamp;
 
 use super::guard::{Caller, PhoneCaller};
 use super::problem::{Answer, Problem};
@@ -108,6 +109,22 @@ impl Query {
             let (from, to) = (range.start(), range.end());
             Problem::new(Code::MalformedQuery, format!("{name} must be a whole number from {from} to {to}."))
         })
+    }
+
+    /// A parameter that is a time.
+    ///
+    /// # Errors
+    /// 400 when it is none.
+    pub(super) fn time(&self, name: &str) -> Answer<Option<Timestamp>> {
+        let fault = |_| Problem::new(Code::MalformedQuery, format!("{name} must be a time, as 2031-01-31T08:00Z."));
+        self.text(name).map(|text| text.parse().map_err(fault)).transpose()
+    }
+
+    /// All of it, with another value of one parameter.
+    pub(super) fn with(&self, name: &str, value: &str) -> String {
+        let others = self.0.iter().filter(|(other, _)| *other != name);
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(others).append_pair(name, value).finish()
     }
 
     /// How long to wait, in seconds.

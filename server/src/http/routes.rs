@@ -15,7 +15,7 @@ use super::guard::{Guard, Who, guard};
 use super::problem::Problem;
 use super::{
     audit, authenticator, challenge, connect, connect_events, connect_page, device, discovery, enrollment, gateway,
-    health, observe, own, passcode, phone_page, policy, response, user,
+    health, observe, own, passcode, phone_page, policy, report, response, user,
 };
 
 /// One route.
@@ -143,7 +143,7 @@ fn phones() -> Vec<Route> {
     ]
 }
 
-/// Gateways, their logins, and the audit log.
+/// Gateways, their logins, the audit log and reports.
 fn gateways() -> Vec<Route> {
     vec![
         Route::new(Method::POST, "/v1/gateways", Who::Admin(ADMIN), post(gateway::create)),
@@ -159,6 +159,7 @@ fn gateways() -> Vec<Route> {
         Route::new(Method::POST, "/v1/challenges/{id}/response", Who::Signer, post(response::respond)),
         Route::new(Method::GET, "/v1/audit", Who::Admin(AUDIT), get(audit::list)),
         Route::new(Method::GET, "/v1/audit/checkpoint", Who::Admin(AUDIT), get(audit::checkpoint)),
+        Route::new(Method::GET, "/v1/reports/{name}", Who::Admin(AUDIT), get(report::show)),
     ]
 }
 

@@ -133,8 +133,10 @@ pub struct AuditQuery {
     pub limit: u32,
     /// Of this user.
     pub user: Option<String>,
-    /// Of this type.
-    pub kind: Option<String>,
+    /// Of one of these types; of all where there is none.
+    pub kinds: Vec<String>,
+    /// At one of these gateways; everywhere, and nowhere, where there is none.
+    pub gateways: Vec<String>,
 }
 
 /// Who is told, after a commit, what changed.

@@ -14,6 +14,7 @@ use serde_json::json as value;
 
 use super::file;
 use crate::audit::{self, LogFault};
+use crate::cli::duration::time;
 use crate::cli::fault::Fault;
 use crate::cli::operator::Operator;
 use crate::cli::terminal::{Terminal, shown_time};
@@ -51,10 +52,6 @@ pub struct Prune {
     /// Why; the audit log keeps it
     #[arg(long)]
     reason: String,
-}
-
-fn time(text: &str) -> Result<Timestamp, &'static str> {
-    text.parse().map_err(|_| "write the day, the time and the zone: 2031-01-31T08:00Z, 2031-01-31T08:00+01:00")
 }
 
 pub(super) async fn verify(asked: &Verify, operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {

@@ -7,6 +7,7 @@ use gatematch_protocol::policy::{Explain, ExplainClient, Explained, Terms};
 use gatematch_protocol::time::Timestamp;
 
 use super::file;
+use crate::cli::duration::time;
 use crate::cli::fault::Fault;
 use crate::cli::operator::Operator;
 use crate::cli::terminal::{Terminal, Tone};
@@ -49,10 +50,6 @@ pub struct Explaining {
     /// As if the rules of this file held
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-}
-
-fn time(text: &str) -> Result<Timestamp, &'static str> {
-    text.parse().map_err(|_| "write the day, the time and the zone: 2031-01-31T08:00Z, 2031-01-31T08:00+01:00")
 }
 
 impl Explaining {

@@ -140,7 +140,7 @@ impl Scene {
     }
 
     async fn events(&self, kind: &str) -> Vec<Option<serde_json::Map<String, Value>>> {
-        let query = AuditQuery { limit: 1_000, kind: Some(kind.to_owned()), ..AuditQuery::default() };
+        let query = AuditQuery { limit: 1_000, kinds: vec![kind.to_owned()], ..AuditQuery::default() };
         self.store.audit(query).await.unwrap().into_iter().map(|event| event.detail).collect()
     }
 

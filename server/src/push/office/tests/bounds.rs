@@ -21,7 +21,7 @@ async fn a_refusal_is_recorded_once_an_hour_and_phone_and_deletes_nothing() {
     scene.clock.advance_millis(3_600_000);
     scene.mailbox.post(vec![letter(1, 5, A, scene.now())]);
     scene.events_when("push.refused", 3).await;
-    let query = AuditQuery { limit: 1_000, kind: Some("push.refused".to_owned()), ..AuditQuery::default() };
+    let query = AuditQuery { limit: 1_000, kinds: vec!["push.refused".to_owned()], ..AuditQuery::default() };
     let mut told = Vec::new();
     for event in scene.store.audit(query).await.unwrap() {
         told.push((event.user.unwrap(), event.device.unwrap()));
