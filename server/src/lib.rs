@@ -18,6 +18,7 @@ pub mod places;
 pub mod policy;
 pub mod push;
 pub mod settings;
+mod siem;
 pub mod start;
 pub mod store;
 pub mod vault;
