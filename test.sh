@@ -31,10 +31,13 @@ install_missing() {
     fi
     "${as_root[@]}" apt-get update -qq
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
-    if [[ " ${missing[*]} " == *" freeradius "* ]] && command -v systemctl >/dev/null 2>&1; then
-        # It was not here before, so nobody wants it at boot. Without systemd running there is nothing to disable.
-        "${as_root[@]}" systemctl disable --quiet freeradius.service 2>/dev/null || true
-    fi
+    local service
+    for service in freeradius rsyslog; do
+        if [[ " ${missing[*]} " == *" $service "* ]] && command -v systemctl >/dev/null 2>&1; then
+            # It was not here before, so nobody wants it at boot. Without systemd running there is nothing to disable.
+            "${as_root[@]}" systemctl disable --quiet "$service.service" 2>/dev/null || true
+        fi
+    done
     if [ -n "$(trap -p EXIT)" ]; then
         "${as_root[@]}" rm -f "$policy"
         trap - EXIT
@@ -49,6 +52,11 @@ need pkg-config pkg-config
 # The NPS before and behind the front door, and a plain RADIUS client.
 need /usr/sbin/freeradius freeradius
 need /usr/bin/radclient freeradius-utils
+# The SIEM that is sent the audit log, and who checks that log without a line of ours.
+need /usr/sbin/rsyslogd rsyslog
+[ -e "$(echo /usr/lib/*/rsyslog/lmnsd_gtls.so)" ] || missing+=(rsyslog-gnutls)
+need python3 python3
+python3 -c 'import cryptography' >/dev/null 2>&1 || missing+=(python3-cryptography)
 # The connect page and the phone are looked at in a real browser, which Node drives.
 need "${CHROMIUM:-/usr/bin/chromium}" chromium
 need node nodejs

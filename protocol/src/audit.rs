@@ -39,9 +39,9 @@ pub struct AuditEvent {
     pub policy: Option<String>,
     /// What else there is to know.
     pub detail: Option<Map<String, Value>>,
-    /// The hash of the event before; of nothing (32 zero bytes) for the first one. `null` until an event is chained.
+    /// The hash of the event before; of nothing (32 zero bytes) for the first one.
     pub prev_hash: Option<String>,
-    /// The hash of this event; `null` until it is chained.
+    /// The hash of this event, [`AuditEvent::hash_after`] the one before.
     pub hash: Option<String>,
 }
 

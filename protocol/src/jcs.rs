@@ -1,6 +1,8 @@
 //! JSON in its one canonical form (RFC 8785), as far as what we hash needs it: numbers are integers within 2^53, so that
 //! no reader rounds them, and there is nothing to say about fractions.
 
+use serde::ser::{Error as _, SerializeMap as _, SerializeSeq as _};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 /// The largest magnitude of an integer that every JSON reader keeps exact (RFC 8785 section 3.2.2.3, RFC 7493).
@@ -16,50 +18,47 @@ pub struct NotCanonical;
 /// # Errors
 /// [`NotCanonical`].
 pub fn canonical(value: &Value) -> Result<String, NotCanonical> {
-    let mut text = String::new();
-    write(value, &mut text)?;
-    Ok(text)
+    serde_json::to_string(&Canonical(value)).map_err(|_| NotCanonical)
 }
 
-fn write(value: &Value, out: &mut String) -> Result<(), NotCanonical> {
-    match value {
-        Value::Object(members) => write_object(members, out)?,
-        Value::Array(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                write(item, out)?;
+/// A value that is written in its canonical form.
+struct Canonical<'a>(&'a Value);
+
+/// An object that is written in its canonical form; to write it fails where it has none.
+pub(crate) struct CanonicalObject<'a>(pub(crate) &'a Map<String, Value>);
+
+impl Serialize for Canonical<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(members) => CanonicalObject(members).serialize(serializer),
+            Value::Array(items) => {
+                let mut out = serializer.serialize_seq(Some(items.len()))?;
+                items.iter().try_for_each(|item| out.serialize_element(&Canonical(item)))?;
+                out.end()
             }
-            out.push(']');
+            Value::Number(number) if !number.as_i64().is_some_and(|number| number.unsigned_abs() <= EXACT) => {
+                Err(S::Error::custom(NotCanonical))
+            }
+            // Strings are escaped as ECMAScript escapes them (RFC 8785 section 3.2.2.2), and so does serde_json.
+            Value::Number(_) | Value::String(_) | Value::Bool(_) | Value::Null => self.0.serialize(serializer),
         }
-        Value::Number(number) => {
-            let is_exact = number.as_i64().is_some_and(|number| number.unsigned_abs() <= EXACT);
-            is_exact.then_some(()).ok_or(NotCanonical)?;
-            out.push_str(&number.to_string());
-        }
-        // Strings are escaped as ECMAScript escapes them (RFC 8785 section 3.2.2.2), and so does serde_json.
-        Value::String(_) | Value::Bool(_) | Value::Null => out.push_str(&value.to_string()),
     }
-    Ok(())
 }
 
 /// Members in the order of their names in UTF-16 (RFC 8785 section 3.2.3).
-fn write_object(members: &Map<String, Value>, out: &mut String) -> Result<(), NotCanonical> {
-    let mut sorted: Vec<(&String, &Value)> = members.iter().collect();
-    sorted.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
-    out.push('{');
-    for (index, (name, value)) in sorted.into_iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        out.push_str(&Value::from(name.as_str()).to_string());
-        out.push(':');
-        write(value, out)?;
+impl Serialize for CanonicalObject<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut sorted: Vec<(&String, &Value)> = self.0.iter().collect();
+        sorted.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
+        let mut out = serializer.serialize_map(Some(sorted.len()))?;
+        sorted.into_iter().try_for_each(|(name, value)| out.serialize_entry(name, &Canonical(value)))?;
+        out.end()
     }
-    out.push('}');
-    Ok(())
+}
+
+/// Whether every JSON reader keeps `number` exact.
+pub(crate) const fn is_exact(number: u64) -> bool {
+    number <= EXACT
 }
 
 #[cfg(test)]

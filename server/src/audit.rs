@@ -36,11 +36,29 @@ pub enum LogFault {
 
 /// Signs what the log ends in now, and keeps that. Of a size that was signed before, the same again.
 ///
+/// `known` is what a process has signed before and remembers: a log that does not have that in it, or not what the store
+/// says was signed, was written anew, and is not signed.
+///
 /// # Errors
 /// [`LogFault`].
-pub async fn checkpoint(store: &dyn Store, keys: &Keys, issuer: &str, now: Timestamp) -> Result<Checkpoint, LogFault> {
+pub async fn checkpoint(
+    store: &dyn Store,
+    keys: &Keys,
+    issuer: &str,
+    now: Timestamp,
+    known: Option<&Checkpoint>,
+) -> Result<Checkpoint, LogFault> {
     let end = store.log_end().await?;
-    if let Some(last) = store.last_checkpoint().await?.filter(|last| last.size == end.size) {
+    let last = store.last_checkpoint().await?;
+    let begins = store.log_beginning().await?.map_or(0, |begins| begins.end.size);
+    for made in last.iter().chain(known).filter(|made| made.size > begins) {
+        let here = store.log_event(made.size).await?;
+        if here.is_none_or(|here| here.head != made.head) {
+            let what = format!("event {} is not, or no longer, the one that was signed", made.size);
+            return Err(ChainFault::Log(what).into());
+        }
+    }
+    if let Some(last) = last.filter(|last| last.size == end.size && last.head == end.head) {
         return Ok(last);
     }
     let checkpoint = sign(&end, keys, issuer, now)?;
@@ -133,7 +151,7 @@ pub async fn export(
     now: Timestamp,
     out: &mut (dyn Write + Send),
 ) -> Result<(u64, u64), LogFault> {
-    let checkpoint = self::checkpoint(store, keys, issuer, now).await?;
+    let checkpoint = self::checkpoint(store, keys, issuer, now, None).await?;
     let (mut verifier, begins) = self::verifier(store, keys.published(), Vec::new()).await?;
     let (after, prev_hash) = begins.as_ref().map_or((0, beginning()), |b| (b.end.size, b.end.head.clone()));
     let retention = begins.map(|beginning| beginning.signed);

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use gatematch_protocol::audit::Checkpoint;
 use tokio::task::JoinHandle;
 
-use crate::audit;
 use crate::http::app::App;
 
 /// How long the expiry waits before it tries again what failed, in seconds.
@@ -77,7 +76,7 @@ async fn sign_the_log(app: App) {
     loop {
         app.edge.clock.sleep_until(app.now().plus_seconds(every)).await;
         let before = app.store.last_checkpoint().await.ok().flatten();
-        let made = match audit::checkpoint(app.store.as_ref(), &app.keys, &app.issuer, app.now()).await {
+        let made = match app.checkpoint().await {
             Ok(made) if before.as_ref() == Some(&made) => continue,
             Ok(made) => made,
             Err(error) => {

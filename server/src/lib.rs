@@ -19,6 +19,7 @@ pub mod policy;
 pub mod push;
 pub mod report;
 pub mod settings;
+mod siem;
 pub mod start;
 pub mod store;
 pub mod vault;

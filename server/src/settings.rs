@@ -87,6 +87,10 @@ pub struct Settings {
     pub audit_checkpoint_file: Option<PathBuf>,
     /// How often the audit log is signed, in seconds; `None`: when somebody asks.
     pub audit_checkpoint_seconds: Option<i64>,
+    /// Who is sent the audit log by syslog.
+    pub audit_syslog: Option<Receiver>,
+    /// The file that the audit log is added to.
+    pub audit_file: Option<LogFile>,
     /// What the button "Start my desktop" of the connect page does; `None`: there is no button.
     pub desktop: Option<Desktop>,
     /// The table `[radius]` as it stands in the file: the RADIUS front door reads it itself.
@@ -106,6 +110,45 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
+}
+
+/// Who is sent the audit log by syslog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receiver {
+    /// Its name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How it is known to be the right one, and nobody reads along; `None`: plain TCP.
+    pub tls: Option<ReceiverTls>,
+    /// What it is sent.
+    pub format: AuditFormat,
+}
+
+/// Who certifies a receiver of the audit log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReceiverTls {
+    /// Only these (PEM); `None`: whom the system trusts.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A file that the audit log is added to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFile {
+    /// Where.
+    pub path: PathBuf,
+    /// What stands in it.
+    pub format: AuditFormat,
+}
+
+/// How an audit event is written for others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuditFormat {
+    /// As `/v1/audit` delivers it.
+    #[default]
+    Json,
+    /// By the Open Cybersecurity Schema Framework.
+    Ocsf,
 }
 
 /// The table `[radius]`, as it stands in the file.
@@ -165,6 +208,8 @@ impl Settings {
             places_file: None,
             audit_checkpoint_file: None,
             audit_checkpoint_seconds: Some(3_600),
+            audit_syslog: None,
+            audit_file: None,
             desktop: None,
             radius: None,
             master_key: None,

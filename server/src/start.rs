@@ -33,6 +33,7 @@ use crate::push::vapid::Vapid;
 use crate::push::web::{self, WebPush, WebPushFault};
 use crate::push::{Delivery, Letter};
 use crate::settings::Settings;
+use crate::siem::{self, SiemFault};
 use crate::store::sqlite::{Database, OpenFault};
 use crate::store::{Bell, Store};
 use crate::vault::{KEY_FILE, MasterKeyFault, NotSealed, Vault};
@@ -114,6 +115,9 @@ pub enum StartFault {
     /// Push services cannot be called.
     #[error(transparent)]
     Push(#[from] WebPushFault),
+    /// Nobody can be sent the audit log.
+    #[error(transparent)]
+    Siem(#[from] SiemFault),
     /// The metrics cannot be made.
     #[error(transparent)]
     Metrics(#[from] prometheus::Error),
@@ -245,6 +249,7 @@ pub async fn serve_with(
         tracing::error!("{fault}; until it is put right, nobody knows where addresses are");
     }
     let places = Arc::new(places);
+    let sinks = siem::sinks(&settings, &issuer)?;
     // The front door is started by the program, after this.
     let whole = AtomicBool::new(settings.radius.is_none());
     let app: App = Arc::new(Inner {
@@ -261,6 +266,7 @@ pub async fn serve_with(
         streams: crate::http::app::Streams::default(),
         in_progress: crate::http::app::InProgress::default(),
         proofs: crate::http::app::SpentProofs::default(),
+        signed: std::sync::Mutex::default(),
         audit_readers: crate::http::app::AuditReaders::default(),
         metrics,
         stopping: CancellationToken::new(),
@@ -268,6 +274,7 @@ pub async fn serve_with(
     let serving = listeners.serve(&app, limits);
     let mut jobs = jobs::start(&app);
     jobs.push(office::open(desk, post));
+    jobs.extend(siem::start(&app, sinks)?);
     jobs.push(tokio::spawn(places.watch(app.edge.clone())));
     jobs.extend(serving.keeper().map(|keeper| tokio::spawn(Arc::clone(keeper).watch())));
     Ok(Running { app, serving, jobs, _lock: lock })

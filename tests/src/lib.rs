@@ -14,6 +14,7 @@ pub mod freeradius;
 pub mod front;
 pub mod moves;
 pub mod places;
+pub mod rsyslog;
 pub mod shelf;
 mod site;
 pub mod store_contract;

@@ -1,6 +1,7 @@
 //! The audit log: what stands in it, how it is read, and who is remembered for what.
 
 mod chain;
+mod siem;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gatematch_domain::audit::Actor;
+use gatematch_protocol::audit::Checkpoint;
 use gatematch_protocol::id::{AdminKeyId, GatewayId, SessionId};
 use gatematch_protocol::proof::MAX_SKEW_SECONDS;
 use gatematch_protocol::secret::sha256;
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::metrics::Metrics;
 use super::strangers::Strangers;
+use crate::audit::{self, LogFault};
 use crate::edge::Edge;
 use crate::hub::Hub;
 use crate::keys::Keys;
@@ -51,6 +53,8 @@ pub struct Inner {
     pub in_progress: InProgress,
     /// Proofs that were used here.
     pub proofs: SpentProofs,
+    /// What of the audit log was signed here last: whoever writes the log anew cannot take it out of our memory.
+    pub signed: Mutex<Option<Checkpoint>>,
     /// Who has read the audit log this hour.
     pub audit_readers: AuditReaders,
     /// What `/metrics` tells.
@@ -62,6 +66,17 @@ pub struct Inner {
 }
 
 impl Inner {
+    /// Signs what the audit log ends in now.
+    ///
+    /// # Errors
+    /// [`LogFault`].
+    pub async fn checkpoint(&self) -> Result<Checkpoint, LogFault> {
+        let known = self.signed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let made = audit::checkpoint(self.store.as_ref(), &self.keys, &self.issuer, self.now(), known.as_ref()).await?;
+        *self.signed.lock().unwrap_or_else(PoisonError::into_inner) = Some(made.clone());
+        Ok(made)
+    }
+
     /// The time now.
     pub fn now(&self) -> Timestamp {
         self.edge.now()

@@ -10,7 +10,7 @@ use super::app::{App, Inner};
 use super::params::{Query, TheAdmin};
 use super::problem::{Answer, Problem};
 use super::user::actor;
-use crate::audit::{self, LogFault};
+use crate::audit::LogFault;
 use crate::store::{AuditQuery, StoreError};
 
 pub(super) async fn list(
@@ -32,7 +32,7 @@ pub(super) async fn list(
 
 /// What the log ends in now, signed.
 pub(super) async fn checkpoint(State(app): State<App>) -> Answer<Answered<Checkpoint>> {
-    Ok(Answered(audit::checkpoint(app.store.as_ref(), &app.keys, &app.issuer, app.now()).await?))
+    Ok(Answered(app.checkpoint().await?))
 }
 
 impl From<LogFault> for Problem {

@@ -10,7 +10,7 @@ use gatematch_domain::username::Domains;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::LogFormat;
+use super::{AuditFormat, LogFormat, Receiver, ReceiverTls};
 
 /// The most phones that a user may be allowed to have.
 const MOST_DEVICES: i64 = 50;
@@ -190,6 +190,40 @@ pub(super) fn checkpoint_minutes(minutes: i64) -> Result<Option<i64>, Reason> {
             Err(reason(format!("is {minutes}"), todo))
         }
     }
+}
+
+/// The port of a receiver, where none is named: syslog by TLS (RFC 5425), and by TCP (RFC 6587).
+const TLS_PORT: u16 = 6514;
+const TCP_PORT: u16 = 601;
+
+pub(super) fn receiver(text: &str) -> Result<Receiver, Reason> {
+    let todo = "Write it as tls://siem.example.com:6514 or tcp://10.0.0.5:601.";
+    let no = |what: &str| reason(format!("{what}: {text:?}"), todo);
+    let url = Url::parse(text).map_err(|_| no("is not an address"))?;
+    let (tls, usual) = match url.scheme() {
+        "tls" => (Some(ReceiverTls::default()), TLS_PORT),
+        "tcp" => (None, TCP_PORT),
+        _ => return Err(no("is neither tls nor tcp")),
+    };
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| no("names no host"))?;
+    let is_more = !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some();
+    if is_more || !url.username().is_empty() || url.password().is_some() {
+        return Err(no("is more than a host and a port"));
+    }
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    Ok(Receiver { host, port: url.port().unwrap_or(usual), tls, format: AuditFormat::default() })
+}
+
+pub(super) fn not_tls() -> Reason {
+    reason("is set, and audit_syslog is not by TLS", "Write audit_syslog as tls://..., or leave this one out.")
+}
+
+pub(super) fn alone(other: &str) -> Reason {
+    reason(format!("is set, and {other} is not"), format!("Set {other} too, or leave this one out."))
+}
+
+pub(super) fn no_format(word: &str) -> Reason {
+    reason(format!("is not a format of audit events: {word:?}"), "Write json or ocsf.")
 }
 
 pub(super) fn log_format(word: &str) -> Result<LogFormat, Reason> {

@@ -11,7 +11,7 @@ use super::SettingsFault;
 pub(super) const RADIUS: &str = "radius";
 
 /// Every other key of the file.
-pub(super) const KEYS: [&str; 26] = [
+pub(super) const KEYS: [&str; 31] = [
     "listen",
     "public_listen",
     "tls_certificate",
@@ -34,6 +34,11 @@ pub(super) const KEYS: [&str; 26] = [
     "places_file",
     "audit_checkpoint_file",
     "audit_checkpoint_minutes",
+    "audit_syslog",
+    "audit_syslog_ca_file",
+    "audit_syslog_format",
+    "audit_file",
+    "audit_file_format",
     "desktop_link",
     "desktop_rdp_file",
     "log_format",
@@ -66,6 +71,11 @@ pub(super) struct File {
     pub(super) places_file: Option<String>,
     pub(super) audit_checkpoint_file: Option<String>,
     pub(super) audit_checkpoint_minutes: Option<i64>,
+    pub(super) audit_syslog: Option<String>,
+    pub(super) audit_syslog_ca_file: Option<String>,
+    pub(super) audit_syslog_format: Option<String>,
+    pub(super) audit_file: Option<String>,
+    pub(super) audit_file_format: Option<String>,
     pub(super) desktop_link: Option<String>,
     pub(super) desktop_rdp_file: Option<String>,
     pub(super) radius: Option<toml::Table>,

@@ -1,5 +1,7 @@
 //! Where each setting comes from: flag, environment, file, default, in that order.
 
+mod audit;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -185,7 +187,9 @@ impl Sources<'_> {
         if let Some(given) = self.text("places_file", file.places_file) {
             settings.places_file = Some(given.place(&given.value));
         }
-        self.audit(file.audit_checkpoint_file, file.audit_checkpoint_minutes, &mut settings)?;
+        let syslog = [file.audit_syslog, file.audit_syslog_ca_file, file.audit_syslog_format];
+        let others = [file.audit_checkpoint_file, file.audit_file, file.audit_file_format];
+        self.audit(file.audit_checkpoint_minutes, syslog, others, &mut settings)?;
         settings.desktop = self.desktop(file.desktop_link, file.desktop_rdp_file)?;
         if let (Some(table), Some(path)) = (file.radius, self.path) {
             settings.radius = Some(RadiusTable { table, file: path.to_owned() });
@@ -234,17 +238,6 @@ impl Sources<'_> {
             }
         };
         Ok(origins)
-    }
-
-    /// How often the audit log is signed, and where that is written.
-    fn audit(&self, file: Option<String>, minutes: Option<i64>, settings: &mut Settings) -> Result<(), SettingsFault> {
-        if let Some(given) = self.text("audit_checkpoint_file", file) {
-            settings.audit_checkpoint_file = Some(given.place(&given.value));
-        }
-        if let Some(given) = self.parsed("audit_checkpoint_minutes", minutes, check::integer)? {
-            settings.audit_checkpoint_seconds = given.checked(|minutes| check::checkpoint_minutes(*minutes))?;
-        }
-        Ok(())
     }
 
     /// How push services are reached.

@@ -82,6 +82,15 @@ pub const TEMPLATE: &str = r#"# Gatematch. Every line here is a comment or a def
 #audit_checkpoint_minutes = 60
 #audit_checkpoint_file = "checkpoints.jsonl"
 
+# Where the audit log is sent, every event at least once (docs/siem.md): to a syslog receiver (RFC 5424), by TLS
+# or, inside the server room, by plain TCP; and to a file, a line each. json is an event as the log has it, ocsf
+# is the Open Cybersecurity Schema Framework.
+#audit_syslog = "tls://siem.example.com:6514"
+#audit_syslog_ca_file = "siem-ca.pem"
+#audit_syslog_format = "json"
+#audit_file = "/var/log/gatematch/audit.jsonl"
+#audit_file_format = "json"
+
 # Log lines on stderr: text or json, and from which level on.
 #log_format = "text"
 #log = "info"

@@ -172,6 +172,21 @@ async fn au_02_a_tail_that_was_cut_off_is_found_by_a_checkpoint() {
     assert!(ended.err.contains("event 11: a checkpoint says"), "written anew: {}", ended.err);
 }
 
+#[tokio::test]
+async fn a_log_that_was_written_anew_is_not_signed() {
+    let machine = machine().await;
+    let serving = machine.serve().await;
+    let admin = gatematch_client_sim::admin::Admin::new(serving.api(), machine.admin_key("admin").await);
+    let made: Checkpoint = admin.call("GET", "/v1/audit/checkpoint", None).await.unwrap().json().unwrap();
+    admin.put_user("gina", &Default::default()).await.unwrap();
+    // The database forgets it, the server does not.
+    let anew = format!("UPDATE audit_events SET hash = prev_hash WHERE seq = {}", made.size);
+    sql(&machine, &format!("{anew}; DELETE FROM audit_checkpoints")).await;
+    let answer = admin.call("GET", "/v1/audit/checkpoint", None).await.unwrap();
+    refused(&answer, Code::Internal);
+    assert!(machine.log().contains("is not, or no longer, the one that was signed"), "{}", machine.log());
+}
+
 /// The log of a machine, exported, with the keys that sign it.
 async fn exported(machine: &Machine) -> (PathBuf, PathBuf) {
     let (file, keys) = (machine.path().join("log.jsonl"), machine.path().join("keys.json"));

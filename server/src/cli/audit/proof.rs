@@ -18,6 +18,7 @@ use crate::cli::duration::time;
 use crate::cli::fault::Fault;
 use crate::cli::operator::Operator;
 use crate::cli::terminal::{Terminal, shown_time};
+use crate::siem;
 
 /// How many events are removed at a time: the server goes on in between.
 const REMOVED_AT_ONCE: u64 = 20_000;
@@ -125,7 +126,7 @@ pub(super) async fn export(asked: &Export, operator: &Operator, terminal: &mut T
 
 pub(super) async fn checkpoint(operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {
     let (keys, issuer) = (operator.keys().await?, issuer(operator)?);
-    let made = audit::checkpoint(operator.store.as_ref(), &keys, &issuer, operator.edge.now()).await.map_err(broken)?;
+    let made = audit::checkpoint(operator.store.as_ref(), &keys, &issuer, operator.edge.now(), None).await.map_err(broken)?;
     terminal.json(&made)
 }
 
@@ -143,6 +144,7 @@ pub(super) async fn prune(asked: &Prune, operator: &Operator, terminal: &mut Ter
             "",
         ));
     };
+    undelivered(operator, end.size).await?;
     let mut removed = begins;
     while removed < end.size {
         let step = (removed + REMOVED_AT_ONCE).min(end.size);
@@ -162,6 +164,19 @@ pub(super) async fn prune(asked: &Prune, operator: &Operator, terminal: &mut Ter
         "{count} events are gone. The log begins after event {} from now on, by a signed statement.",
         end.size
     ))
+}
+
+/// Refuses to remove what somebody is to be sent, and does not have yet.
+async fn undelivered(operator: &Operator, size: u64) -> Result<(), Fault> {
+    for (name, setting) in siem::readers(&operator.settings) {
+        let has = operator.store.cursor(name.to_owned()).await?;
+        if has < size {
+            let todo = format!("Wait until it is there, or take {setting} out of the settings.");
+            let what = format!("The events {} to {size} are not delivered to {setting} yet.", has + 1);
+            return Err(Fault::refused(what, "Nothing was removed.", &todo));
+        }
+    }
+    Ok(())
 }
 
 /// Whose statements these are.
