@@ -36,7 +36,7 @@ impl Serialize for Canonical<'_> {
                 items.iter().try_for_each(|item| out.serialize_element(&Canonical(item)))?;
                 out.end()
             }
-            Value::Number(number) if !number.as_i64().is_some_and(|number| number.unsigned_abs() <= EXACT) => {
+            Value::Number(number) if number.as_i64().is_none_or(|number| number.unsigned_abs() > EXACT) => {
                 Err(S::Error::custom(NotCanonical))
             }
             // Strings are escaped as ECMAScript escapes them (RFC 8785 section 3.2.2.2), and so does serde_json.

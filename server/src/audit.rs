@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use gatematch_protocol::audit::{
-    AuditKey, AuditKeys, Checkpoint, CheckpointClaims, EXPORT_FORMAT, EXPORT_VERSION, ExportEnd, ExportHead,
+    AuditEvent, AuditKey, AuditKeys, Checkpoint, CheckpointClaims, EXPORT_FORMAT, EXPORT_VERSION, ExportEnd, ExportHead,
 };
 use gatematch_protocol::chain::{ChainFault, Signed, Verifier, beginning, signed};
 use gatematch_protocol::jwk::JwkSet;
@@ -128,16 +128,23 @@ pub async fn verify(store: &dyn Store, keys: &JwkSet, checkpoints: &[Checkpoint]
     let all = checkpoints.iter().chain(&own);
     let awaited = all.map(|checkpoint| checkpoint.checked(keys, &AwsLc)).collect::<Result<_, _>>()?;
     let (mut verifier, _) = self::verifier(store, keys, awaited).await?;
+    let read = |after| store.audit(AuditQuery { after, limit: PAGE, ..AuditQuery::default() });
+    let mut page = read(verifier.size_and_head().0).await?;
     loop {
-        let after = verifier.size_and_head().0;
-        let page = store.audit(AuditQuery { after, limit: PAGE, ..AuditQuery::default() }).await?;
-        for event in &page {
-            verifier.take(event)?;
+        let (is_last, end) = (page.len() < PAGE as usize, page.last().map_or(0, |event| event.seq));
+        // The next ones are read while these are hashed.
+        let taken = tokio::task::spawn_blocking(move || take(verifier, &page));
+        if is_last {
+            return Ok(taken.await.map_err(io::Error::other)??.end()?);
         }
-        if page.len() < PAGE as usize {
-            return Ok(verifier.end()?);
-        }
+        let (taken, next) = tokio::join!(taken, read(end));
+        (verifier, page) = (taken.map_err(io::Error::other)??, next?);
     }
+}
+
+fn take(mut verifier: Verifier, page: &[AuditEvent]) -> Result<Verifier, ChainFault> {
+    page.iter().try_for_each(|event| verifier.take(event))?;
+    Ok(verifier)
 }
 
 /// Writes the log out: a head, the events, and a checkpoint of all of it. It is checked on the way.

@@ -64,7 +64,7 @@ pub(super) mod tests {
         About { host: "auth.example.com".to_owned(), version: "1.2.3" }
     }
 
-    pub(crate) fn object(value: Value) -> Option<Map<String, Value>> {
+    pub(crate) fn object(value: &Value) -> Option<Map<String, Value>> {
         value.as_object().cloned()
     }
 
@@ -80,12 +80,12 @@ pub(super) mod tests {
             user: Some("alice@example.com".to_owned()),
             device: Some("the-phone".to_owned()),
             gateway: Some("the-gateway".to_owned()),
-            client: object(json!({ "ip": "203.0.113.7", "name": "LAPTOP" })),
+            client: object(&json!({ "ip": "203.0.113.7", "name": "LAPTOP" })),
             outcome: Some("success".to_owned()),
             reason: Some("the-reason".to_owned()),
             number_match: Some(true),
             policy: Some("the-rule".to_owned()),
-            detail: object(json!({ "challenge": "the-challenge", "method": "push", "tries": 17 })),
+            detail: object(&json!({ "challenge": "the-challenge", "method": "push", "tries": 17 })),
             prev_hash: Some("the-hash-before".to_owned()),
             hash: Some("the-hash".to_owned()),
         }
@@ -99,11 +99,11 @@ pub(super) mod tests {
             user: text(),
             device: text(),
             gateway: text(),
-            client: object(json!({ "ip": NASTY, "name": NASTY })),
+            client: object(&json!({ "ip": NASTY, "name": NASTY })),
             outcome: text(),
             reason: text(),
             policy: text(),
-            detail: object(json!({ NASTY: NASTY, "method": NASTY })),
+            detail: object(&json!({ NASTY: NASTY, "method": NASTY })),
             prev_hash: text(),
             hash: text(),
             ..event(kind)

@@ -64,7 +64,7 @@ fn parameter(text: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::super::record::tests::{NASTY, about, event, nasty};
     use super::*;

@@ -126,7 +126,8 @@ pub(super) async fn export(asked: &Export, operator: &Operator, terminal: &mut T
 
 pub(super) async fn checkpoint(operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {
     let (keys, issuer) = (operator.keys().await?, issuer(operator)?);
-    let made = audit::checkpoint(operator.store.as_ref(), &keys, &issuer, operator.edge.now(), None).await.map_err(broken)?;
+    let made =
+        audit::checkpoint(operator.store.as_ref(), &keys, &issuer, operator.edge.now(), None).await.map_err(broken)?;
     terminal.json(&made)
 }
 

@@ -10,7 +10,7 @@ fn mapped(of: &AuditEvent) -> Value {
 }
 
 fn by(method: &str) -> Value {
-    let (device, detail) = (None, object(json!({ "method": method })));
+    let (device, detail) = (None, object(&json!({ "method": method })));
     mapped(&AuditEvent { device, detail, ..sample("challenge.approved") })
 }
 
@@ -149,7 +149,7 @@ fn without_a_user_it_is_no_authentication() {
 #[test]
 fn nothing_is_lost() {
     let strange = AuditEvent {
-        client: object(json!({ "ip": 5, "name": ["x"], "further": { "y": -1.5 } })),
+        client: object(&json!({ "ip": 5, "name": ["x"], "further": { "y": -1.5 } })),
         ..sample("challenge.denied")
     };
     let kinds = ["challenge.approved", "challenge.created", "user.locked"];
