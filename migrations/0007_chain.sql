@@ -24,3 +24,6 @@ CREATE TABLE audit_cursors (
     name  TEXT    NOT NULL PRIMARY KEY,
     seq   BIGINT  NOT NULL
 );
+
+-- Those that have none yet, so that it is known at once that there are none.
+CREATE INDEX audit_events_unchained ON audit_events (seq) WHERE hash IS NULL;

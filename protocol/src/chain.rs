@@ -3,6 +3,9 @@
 //! `hash = base64url(SHA-256(prev_hash || JCS(event without prev_hash and hash)))`. Whoever changes, removes, adds or moves
 //! an event changes every hash from there on, and a signed checkpoint of before tells.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::OccupiedEntry;
+
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -134,15 +137,15 @@ pub fn signed(text: &str, typ: &str, keys: &JwkSet, verify: &dyn Verify) -> Resu
 pub struct Verifier {
     next: u64,
     prev_hash: String,
-    /// What the log must have in it, by size.
-    awaited: Vec<Signed>,
+    /// The heads that the log must have had, by size.
+    awaited: BTreeMap<u64, Vec<String>>,
 }
 
 impl Verifier {
     /// Of a log that begins after the event `after`, whose hash was `prev_hash`.
     #[must_use]
     pub fn after(after: u64, prev_hash: String) -> Self {
-        Self { next: after + 1, prev_hash, awaited: Vec::new() }
+        Self { next: after + 1, prev_hash, awaited: BTreeMap::new() }
     }
 
     /// The log must have this in it.
@@ -156,7 +159,7 @@ impl Verifier {
         }
         // What was removed before, nobody can look at any more.
         if signed.size > before {
-            self.awaited.push(signed);
+            self.awaited.entry(signed.size).or_default().push(signed.head);
         }
         Ok(())
     }
@@ -178,11 +181,13 @@ impl Verifier {
             return Err(ChainFault::event(event.seq, "it is not as it was written"));
         }
         self.prev_hash = hash.unwrap_or_default();
-        let here = |signed: &Signed| signed.size == event.seq;
-        if self.awaited.iter().any(|signed| here(signed) && signed.head != self.prev_hash) {
+        // What is next comes first, so that a long list costs nothing in between.
+        if let Some(heads) =
+            self.awaited.first_entry().filter(|first| *first.key() == event.seq).map(OccupiedEntry::remove)
+            && heads.iter().any(|head| *head != self.prev_hash)
+        {
             return Err(ChainFault::event(event.seq, "a checkpoint says that the log was another one up to here"));
         }
-        self.awaited.retain(|signed| !here(signed));
         self.next += 1;
         Ok(())
     }
@@ -199,7 +204,7 @@ impl Verifier {
     /// [`ChainFault::Log`] where there were more events once.
     pub fn end(self) -> Result<(u64, String), ChainFault> {
         let size = self.next - 1;
-        match self.awaited.iter().map(|signed| signed.size).max() {
+        match self.awaited.last_key_value().map(|(size, _)| *size) {
             Some(more) => Err(ChainFault::Log(format!(
                 "the end is missing: the log had {more} events once, and ends with {size}"
             ))),

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use gatematch_protocol::audit::{
     AuditEvent, AuditKey, AuditKeys, Checkpoint, CheckpointClaims, EXPORT_FORMAT, EXPORT_VERSION, ExportEnd, ExportHead,
 };
-use gatematch_protocol::chain::{ChainFault, Signed, Verifier, beginning, signed};
+use gatematch_protocol::chain::{ChainFault, Verifier, beginning, signed};
 use gatematch_protocol::jwk::JwkSet;
 use gatematch_protocol::jws::{SigningFailed, typ};
 use gatematch_protocol::time::Timestamp;
@@ -48,17 +48,48 @@ pub async fn checkpoint(
     now: Timestamp,
     known: Option<&Checkpoint>,
 ) -> Result<Checkpoint, LogFault> {
+    let mut begins = begins(store, keys.published()).await?;
+    loop {
+        let made = checked_and_signed(store, keys, issuer, now, known, begins.as_ref()).await;
+        let again = self::begins(store, keys.published()).await?;
+        // Somebody has removed the beginning while we looked.
+        if matches!(made, Err(LogFault::Chain(_))) && again != begins {
+            begins = again;
+            continue;
+        }
+        return made;
+    }
+}
+
+async fn checked_and_signed(
+    store: &dyn Store,
+    keys: &Keys,
+    issuer: &str,
+    now: Timestamp,
+    known: Option<&Checkpoint>,
+    begins: Option<&LogBeginning>,
+) -> Result<Checkpoint, LogFault> {
+    let fault = |what: String| LogFault::from(ChainFault::Log(what));
     let end = store.log_end().await?;
     let last = store.last_checkpoint().await?;
-    let begins = store.log_beginning().await?.map_or(0, |begins| begins.end.size);
-    for made in last.iter().chain(known).filter(|made| made.size > begins) {
-        let here = store.log_event(made.size).await?;
-        if here.is_none_or(|here| here.head != made.head) {
-            let what = format!("event {} is not, or no longer, the one that was signed", made.size);
-            return Err(ChainFault::Log(what).into());
+    let removed = begins.map_or(0, |begins| begins.end.size);
+    if begins.is_some() && store.log_event(end.size).await?.is_none() {
+        return Err(fault("there is no event after the beginning that was removed".to_owned()));
+    }
+    for made in last.iter().chain(known).filter(|made| made.size >= removed) {
+        let here = match begins.filter(|begins| begins.end.size == made.size) {
+            Some(begins) => Some(begins.end.clone()),
+            None => store.log_event(made.size).await?,
+        };
+        if made.size > 0 && here.is_none_or(|here| here.head != made.head) {
+            return Err(fault(format!("event {} is not, or no longer, the one that was signed", made.size)));
         }
     }
-    if let Some(last) = last.filter(|last| last.size == end.size && last.head == end.head) {
+    let is_ours = |last: &Checkpoint| {
+        let said = last.checked(keys.published(), &AwsLc);
+        said.is_ok_and(|said| (said.issuer.as_str(), said.size, &said.head) == (issuer, end.size, &end.head))
+    };
+    if let Some(last) = last.filter(is_ours) {
         return Ok(last);
     }
     let checkpoint = sign(&end, keys, issuer, now)?;
@@ -95,47 +126,74 @@ pub async fn keys(store: &dyn Store, published: &JwkSet) -> Result<AuditKeys, St
     Ok(AuditKeys { keys: signed.map(|key| AuditKey { key: key.clone(), not_after: None }).collect() })
 }
 
-/// A verifier of the log in `store`, which must have `awaited` in it.
-async fn verifier(
-    store: &dyn Store,
-    keys: &JwkSet,
-    awaited: Vec<Signed>,
-) -> Result<(Verifier, Option<LogBeginning>), LogFault> {
+/// Where the log in `store` begins, if what says so is signed.
+async fn begins(store: &dyn Store, keys: &JwkSet) -> Result<Option<LogBeginning>, LogFault> {
     let begins = store.log_beginning().await?;
-    let mut verifier = match &begins {
-        None => Verifier::after(0, beginning()),
-        Some(begins) => {
-            let said = signed(&begins.signed, typ::RETENTION, keys, &AwsLc)?;
-            if (said.size, &said.head) != (begins.end.size, &begins.end.head) {
-                let what = "the log does not begin where the statement about its removed beginning says";
-                return Err(ChainFault::Log(what.to_owned()).into());
-            }
-            Verifier::after(said.size, said.head)
+    if let Some(begins) = &begins {
+        let said = signed(&begins.signed, typ::RETENTION, keys, &AwsLc)?;
+        if (said.size, &said.head) != (begins.end.size, &begins.end.head) {
+            let what = "the log does not begin where the statement about its removed beginning says";
+            return Err(ChainFault::Log(what.to_owned()).into());
         }
-    };
-    for statement in awaited {
-        verifier.must_have(statement)?;
     }
-    Ok((verifier, begins))
+    Ok(begins)
+}
+
+fn verifier(begins: Option<&LogBeginning>) -> Verifier {
+    begins.map_or_else(|| Verifier::after(0, beginning()), |it| Verifier::after(it.end.size, it.end.head.clone()))
+}
+
+/// A log that holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holds {
+    /// How many events were removed at its beginning.
+    pub removed: u64,
+    /// How many there were in all.
+    pub size: u64,
+    /// What it ends in.
+    pub head: String,
 }
 
 /// Checks the whole log in `store`, and that it has what was signed of it, there and in `checkpoints`.
 ///
 /// # Errors
 /// [`LogFault`], the first thing that is wrong.
-pub async fn verify(store: &dyn Store, keys: &JwkSet, checkpoints: &[Checkpoint]) -> Result<(u64, String), LogFault> {
+pub async fn verify(store: &dyn Store, keys: &JwkSet, checkpoints: &[Checkpoint]) -> Result<Holds, LogFault> {
+    let mut begins = begins(store, keys).await?;
+    loop {
+        let holds = verify_after(store, keys, checkpoints, begins.as_ref()).await;
+        let again = self::begins(store, keys).await?;
+        // Somebody has removed the beginning while we looked.
+        if matches!(holds, Err(LogFault::Chain(_))) && again != begins {
+            begins = again;
+            continue;
+        }
+        return holds;
+    }
+}
+
+async fn verify_after(
+    store: &dyn Store,
+    keys: &JwkSet,
+    checkpoints: &[Checkpoint],
+    begins: Option<&LogBeginning>,
+) -> Result<Holds, LogFault> {
+    let mut verifier = verifier(begins);
+    let removed = verifier.size_and_head().0;
     let own = store.last_checkpoint().await?;
-    let all = checkpoints.iter().chain(&own);
-    let awaited = all.map(|checkpoint| checkpoint.checked(keys, &AwsLc)).collect::<Result<_, _>>()?;
-    let (mut verifier, _) = self::verifier(store, keys, awaited).await?;
+    for checkpoint in checkpoints.iter().chain(&own) {
+        verifier.must_have(checkpoint.checked(keys, &AwsLc)?)?;
+    }
     let read = |after| store.audit(AuditQuery { after, limit: PAGE, ..AuditQuery::default() });
-    let mut page = read(verifier.size_and_head().0).await?;
+    // From the very first one on: others read what stands below the beginning, too.
+    let mut page = read(0).await?;
     loop {
         let (is_last, end) = (page.len() < PAGE as usize, page.last().map_or(0, |event| event.seq));
         // The next ones are read while these are hashed.
         let taken = tokio::task::spawn_blocking(move || take(verifier, &page));
         if is_last {
-            return Ok(taken.await.map_err(io::Error::other)??.end()?);
+            let (size, head) = taken.await.map_err(io::Error::other)??.end()?;
+            return Ok(Holds { removed, size, head });
         }
         let (taken, next) = tokio::join!(taken, read(end));
         (verifier, page) = (taken.map_err(io::Error::other)??, next?);
@@ -159,9 +217,11 @@ pub async fn export(
     out: &mut (dyn Write + Send),
 ) -> Result<(u64, u64), LogFault> {
     let checkpoint = self::checkpoint(store, keys, issuer, now, None).await?;
-    let (mut verifier, begins) = self::verifier(store, keys.published(), Vec::new()).await?;
+    let begins = begins(store, keys.published()).await?;
+    let mut verifier = verifier(begins.as_ref());
     let (after, prev_hash) = begins.as_ref().map_or((0, beginning()), |b| (b.end.size, b.end.head.clone()));
-    let retention = begins.map(|beginning| beginning.signed);
+    // Who we are may have changed since; what is in one file is said by one.
+    let retention = begins.map(|begins| removal(begins.end, keys, issuer, now)).transpose()?.map(|said| said.signed);
     let (format, issuer) = (EXPORT_FORMAT.to_owned(), issuer.to_owned());
     line(out, &ExportHead { format, version: EXPORT_VERSION, issuer, after, prev_hash, retention })?;
     let mut at = after;

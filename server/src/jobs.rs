@@ -1,14 +1,11 @@
 //! What happens by itself: time runs out, counts are told, and what nobody needs is forgotten.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 
-use gatematch_protocol::audit::Checkpoint;
 use tokio::task::JoinHandle;
 
 use crate::http::app::App;
+use crate::siem;
 
 /// How long the expiry waits before it tries again what failed, in seconds.
 const RETRY_SECONDS: i64 = 1;
@@ -18,6 +15,8 @@ const LOOK_SECONDS: i64 = 30;
 const TELL_SECONDS: i64 = 60;
 /// How often the store is purged, in seconds.
 const PURGE_SECONDS: i64 = 60;
+/// How long after the start the log is signed first, in seconds.
+const FIRST_SIGNING_SECONDS: i64 = 60;
 
 /// Starts them all.
 pub(crate) fn start(app: &App) -> Vec<JoinHandle<()>> {
@@ -73,32 +72,32 @@ async fn tell_of_strangers(app: App) {
 /// off later is found out by it.
 async fn sign_the_log(app: App) {
     let Some(every) = app.settings.audit_checkpoint_seconds else { return };
+    // Whoever is started often signs as well.
+    let (mut wait, mut written) = (every.min(FIRST_SIGNING_SECONDS), None);
     loop {
-        app.edge.clock.sleep_until(app.now().plus_seconds(every)).await;
-        let before = app.store.last_checkpoint().await.ok().flatten();
+        app.edge.clock.sleep_until(app.now().plus_seconds(wait)).await;
+        wait = every;
         let made = match app.checkpoint().await {
-            Ok(made) if before.as_ref() == Some(&made) => continue,
             Ok(made) => made,
             Err(error) => {
                 tracing::error!(%error, "what the audit log ends in could not be signed");
                 continue;
             }
         };
-        let Some(file) = app.settings.audit_checkpoint_file.clone() else { continue };
-        let written = tokio::task::spawn_blocking(move || append(&file, &made)).await;
-        if let Ok(Err(error)) = written {
-            tracing::error!(%error, "audit_checkpoint_file cannot be written");
+        let Some(file) = app.settings.audit_checkpoint_file.clone().filter(|_| written.as_ref() != Some(&made)) else {
+            continue;
+        };
+        match tokio::task::spawn_blocking({
+            let made = made.clone();
+            move || siem::append_checkpoint(&file, &made)
+        })
+        .await
+        {
+            Ok(Ok(())) => written = Some(made),
+            Ok(Err(error)) => tracing::error!(%error, "audit_checkpoint_file cannot be written"),
+            Err(error) => tracing::error!(%error, "audit_checkpoint_file cannot be written"),
         }
     }
-}
-
-/// Adds a checkpoint to a file, as a line of JSON, durably.
-fn append(path: &Path, checkpoint: &Checkpoint) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
-    let mut line = serde_json::to_vec(checkpoint)?;
-    line.push(b'\n');
-    file.write_all(&line)?;
-    file.sync_all()
 }
 
 async fn purge(app: App) {

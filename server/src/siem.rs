@@ -9,9 +9,10 @@ mod stream;
 mod syslog;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gatematch_protocol::audit::Checkpoint;
 use tokio::task::JoinHandle;
 
 pub(crate) use self::carry::{Sink, sinks};
@@ -56,6 +57,14 @@ pub(crate) fn readers(settings: &Settings) -> Vec<(&'static str, &'static str)> 
     let syslog = settings.audit_syslog.as_ref().map(|_| (SYSLOG, "audit_syslog"));
     let file = settings.audit_file.as_ref().map(|_| (FILE, "audit_file"));
     syslog.into_iter().chain(file).collect()
+}
+
+/// Adds a checkpoint to a file, as a line of JSON, durably.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn append_checkpoint(path: &Path, checkpoint: &Checkpoint) -> io::Result<()> {
+    file::append(path, &(serde_json::to_string(checkpoint)? + "\n"))
 }
 
 /// Starts carrying.

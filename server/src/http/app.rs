@@ -73,7 +73,11 @@ impl Inner {
     pub async fn checkpoint(&self) -> Result<Checkpoint, LogFault> {
         let known = self.signed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let made = audit::checkpoint(self.store.as_ref(), &self.keys, &self.issuer, self.now(), known.as_ref()).await?;
-        *self.signed.lock().unwrap_or_else(PoisonError::into_inner) = Some(made.clone());
+        let mut signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        if signed.as_ref().is_none_or(|known| known.size < made.size) {
+            *signed = Some(made.clone());
+        }
+        drop(signed);
         Ok(made)
     }
 

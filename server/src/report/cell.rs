@@ -39,9 +39,20 @@ impl Cell {
     }
 }
 
+/// What parts cells, in one country or another: whoever reads the file by another sign than we write begins a cell there.
+const PARTS: [char; 3] = [';', ',', '|'];
+
 fn guarded(text: &str) -> String {
-    let guard = if text.starts_with(FORMULA) { "'" } else { "" };
-    format!("{guard}{}", disarm(text))
+    let mut guarded = String::with_capacity(text.len() + 1);
+    let mut begins = true;
+    for character in text.chars() {
+        if begins && FORMULA.contains(&character) {
+            guarded.push('\'');
+        }
+        guarded.push(character);
+        begins = PARTS.contains(&character) || character == '\t' || (begins && matches!(character, ' ' | '"'));
+    }
+    disarm(&guarded)
 }
 
 /// A line of CSV. A semicolon is quoted as well: in many countries spreadsheets part cells by it.
@@ -107,6 +118,10 @@ mod tests {
             ("+1", "'+1"),
             ("-1", "'-1"),
             ("@SUM", "'@SUM"),
+            ("x;=1+1;y", "x;'=1+1;y"),
+            ("x, @SUM(A1)", "x, '@SUM(A1)"),
+            ("x;\"=1", "x;\"'=1"),
+            ("a-b=c", "a-b=c"),
             ("\t=1", "'\u{fffd}=1"),
             ("\r\n=1", "'\u{fffd}\u{fffd}=1"),
             ("＝1", "'＝1"),

@@ -247,14 +247,15 @@ struct Open {
 impl Open {
     fn read(&mut self, event: &AuditEvent, asked: &Asked) {
         let Some(challenge) = member(event, "challenge").and_then(Value::as_str) else { return };
-        if is_beginning(event) {
+        // One that is known goes on: events of before there was policy tell no rule, however they were decided.
+        if let Some(sign_in) = self.by_challenge.get(challenge).and_then(|seq| self.begun.get_mut(seq)) {
+            sign_in.went_on(event);
+        } else if is_beginning(event) {
             let is_in_time = asked.since.is_none_or(|since| since <= event.at);
             if is_in_time && asked.until.is_none_or(|until| event.at < until) {
                 self.begun.insert(event.seq, SignIn::begun(event, challenge));
                 self.by_challenge.insert(challenge.to_owned(), event.seq);
             }
-        } else if let Some(sign_in) = self.by_challenge.get(challenge).and_then(|seq| self.begun.get_mut(seq)) {
-            sign_in.went_on(event);
         }
     }
 

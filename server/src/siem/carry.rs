@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use gatematch_protocol::audit::{AuditEvent, Checkpoint};
-use gatematch_protocol::time::Timestamp;
 use prometheus::{IntCounterVec, IntGaugeVec, Opts};
 
 use super::record::{self, About};
@@ -51,6 +50,10 @@ enum Undelivered {
         "nobody knows what was read: the receiver has not closed its side {PATIENCE_SECONDS} seconds after we began"
     )]
     Silence,
+    #[error(
+        "event {seq} was delivered, and the log ends with {end}: its end was cut off, or a backup was restored; verify it"
+    )]
+    CutOff { seq: u64, end: u64 },
 }
 
 /// Those whom `settings` names.
@@ -107,11 +110,11 @@ impl Told {
 pub(crate) async fn carry(app: App, sink: Arc<Sink>, told: Told) {
     let mut pause = 0;
     loop {
-        let batch = next(app.store.as_ref(), &sink).await;
+        let batch = next(app.store.as_ref(), &sink, &told).await;
         let done = match batch {
             Ok(Some(batch)) => deliver(&app, &sink, &told, batch).await.map(|is_full| (true, is_full)),
             Ok(None) => Ok((false, false)),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         };
         let wait = match done {
             Ok((was_sent, is_full)) => {
@@ -149,9 +152,23 @@ struct Batch {
 }
 
 /// What `sink` does not have yet; `None` where that is nothing.
-async fn next(store: &dyn Store, sink: &Sink) -> Result<Option<Batch>, StoreError> {
+async fn next(store: &dyn Store, sink: &Sink, told: &Told) -> Result<Option<Batch>, Undelivered> {
     let seq = store.cursor(sink.name.to_owned()).await?;
+    let end = store.log_end().await?.size;
+    let behind = i64::try_from(end.saturating_sub(seq)).unwrap_or(i64::MAX);
+    told.behind.with_label_values(&[sink.name]).set(behind);
+    if seq > end {
+        return Err(Undelivered::CutOff { seq, end });
+    }
     let events = store.audit(AuditQuery { after: seq, limit: BATCH, ..AuditQuery::default() }).await?;
+    if let Some(first) = events.first().filter(|first| first.seq != seq + 1) {
+        tracing::error!(
+            to = sink.name,
+            from = seq + 1,
+            until = first.seq - 1,
+            "events are gone that were not delivered"
+        );
+    }
     let seq = events.last().map_or(seq, |event| event.seq);
     let known = store.cursor(checkpoints_of(sink.name)).await?;
     // It follows what it is about.
@@ -161,25 +178,24 @@ async fn next(store: &dyn Store, sink: &Sink) -> Result<Option<Batch>, StoreErro
 
 /// Delivers a batch, and remembers that; whether there may be more at once.
 async fn deliver(app: &App, sink: &Sink, told: &Told, batch: Batch) -> Result<bool, Undelivered> {
-    let end = app.store.log_end().await?.size;
-    let start = batch.events.first().map_or(batch.seq, |event| event.seq.saturating_sub(1));
-    let behind = |from: u64| i64::try_from(end.saturating_sub(from)).unwrap_or(i64::MAX);
-    told.behind.with_label_values(&[sink.name]).set(behind(start));
-    let patience = app.edge.clock.sleep_until(app.now().plus_seconds(PATIENCE_SECONDS));
-    tokio::select! {
-        sent = send(sink, &batch, app.now()) => sent?,
-        () = patience => return Err(Undelivered::Silence),
+    let sent = send(app, sink, &batch);
+    match &sink.way {
+        // Somebody who hangs holds one thread, and not one more at each attempt.
+        Way::File(_) => sent.await?,
+        Way::Syslog(_) => tokio::select! {
+            sent = sent => sent?,
+            () = app.edge.clock.sleep_until(app.now().plus_seconds(PATIENCE_SECONDS)) => return Err(Undelivered::Silence),
+        },
     }
     app.store.move_cursor(sink.name.to_owned(), batch.seq).await?;
     if let Some(checkpoint) = &batch.checkpoint {
         app.store.move_cursor(checkpoints_of(sink.name), checkpoint.size).await?;
     }
-    told.behind.with_label_values(&[sink.name]).set(behind(batch.seq));
     told.sent.with_label_values(&[sink.name]).inc_by(batch.events.len() as u64);
     Ok(batch.events.len() >= BATCH as usize)
 }
 
-async fn send(sink: &Sink, batch: &Batch, now: Timestamp) -> io::Result<()> {
+async fn send(app: &App, sink: &Sink, batch: &Batch) -> io::Result<()> {
     match &sink.way {
         Way::Syslog(stream) => {
             let mut bytes = Vec::new();
@@ -187,9 +203,9 @@ async fn send(sink: &Sink, batch: &Batch, now: Timestamp) -> io::Result<()> {
                 bytes.extend(syslog::frame(event, sink.format, &sink.about));
             }
             if let Some(checkpoint) = &batch.checkpoint {
-                bytes.extend(syslog::checkpoint(checkpoint, now, &sink.about));
+                bytes.extend(syslog::checkpoint(checkpoint, app.now(), &sink.about));
             }
-            stream.deliver(&bytes).await
+            stream.deliver(&bytes, app.edge.clock.as_ref()).await
         }
         Way::File(path) => {
             let mut text = String::new();

@@ -2,12 +2,13 @@
 //!
 //! Syslog over TCP knows no acknowledgement (RFC 6587, section 3.1): what was written may lie in a buffer when the receiver
 //! dies. So each batch goes over a connection of its own. When everything is written, our side is closed, and the batch
-//! counts as delivered when the receiver closes its own: it does so when it has read to the end. A receiver that dies with
-//! something unread resets the connection instead, and the batch is sent again.
+//! counts as delivered when the receiver closes its own: it does so when it has read to the end. A receiver that closes
+//! earlier, or dies with something unread, which resets the connection, is sent the batch again.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
+use gatematch_protocol::time::Timestamp;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -17,10 +18,13 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::SiemFault;
+use crate::edge::{Clock, Pending};
 use crate::settings::{Receiver, ReceiverTls};
 
 /// A receiver has nothing to say: what it says beyond this, in bytes, is not listened to.
 const MOST_HEARD: usize = 64 * 1024;
+/// How long it is waited at least whether the other side closes too early, or has reset the connection, in microseconds.
+const SHORTEST_PAUSE: i64 = 100_000;
 
 /// How a receiver is reached.
 pub(super) struct Stream {
@@ -44,12 +48,23 @@ impl Stream {
     }
 
     /// Sends `bytes`, and returns when the receiver has read all of them.
-    pub(super) async fn deliver(&self, bytes: &[u8]) -> io::Result<()> {
-        let tcp = TcpStream::connect((self.host.as_str(), self.port)).await?;
+    pub(super) async fn deliver(&self, bytes: &[u8], clock: &dyn Clock) -> io::Result<()> {
+        let began = clock.now();
+        let mut tcp = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        let way_and_back = clock.now().micros().saturating_sub(began.micros());
+        let pause = || {
+            clock.sleep_until(Timestamp::from_micros(
+                clock.now().micros().saturating_add(way_and_back.saturating_mul(2).max(SHORTEST_PAUSE)),
+            ))
+        };
         match &self.tls {
-            None => hand_over(tcp, bytes).await,
-            Some((connector, name)) => hand_over(connector.connect(name.clone(), tcp).await?, bytes).await,
+            None => hand_over(&mut tcp, bytes, pause).await?,
+            Some((connector, name)) => {
+                hand_over(&mut connector.connect(name.clone(), &mut tcp).await?, bytes, pause).await?;
+            }
         }
+        // What was not read by somebody who closed is answered by a reset.
+        tcp.take_error()?.map_or(Ok(()), Err)
     }
 }
 
@@ -73,9 +88,30 @@ fn client(tls: &ReceiverTls) -> Result<ClientConfig, SiemFault> {
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-async fn hand_over(mut stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]) -> io::Result<()> {
+/// Gives `bytes` to the other side. `pause` is longer than they take to get there, and an answer back.
+async fn hand_over(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    bytes: &[u8],
+    pause: impl Fn() -> Pending<'static, ()>,
+) -> io::Result<()> {
     stream.write_all(bytes).await?;
+    stream.flush().await?;
+    // Whoever closes before we do has not read to the end: he is going away, or never was there.
+    tokio::select! {
+        ended = until_end(stream) => {
+            ended?;
+            return Err(io::Error::new(ErrorKind::ConnectionAborted, "it closed the connection before it was told the end"));
+        }
+        () = pause() => {}
+    }
     stream.shutdown().await?;
+    until_end(stream).await?;
+    pause().await;
+    Ok(())
+}
+
+/// Waits until the other side has closed.
+async fn until_end(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
     let mut heard = 0;
     let mut buffer = [0; 1_024];
     loop {

@@ -46,7 +46,8 @@ async fn every_event_is_chained_in_the_transaction_of_what_it_tells() {
 
 #[tokio::test]
 async fn a_checkpoint_is_signed_by_a_key_that_stands_there_from_then_on() {
-    let site = busy().await;
+    let site = Site::start_with(|settings| settings.audit_checkpoint_seconds = None).await;
+    site.person("alice").await;
     let keys = || async {
         let answer = site.api().call("GET", "/.well-known/jwks-audit.json", &[], None).await.unwrap();
         answer.json::<AuditKeys>().unwrap()
@@ -182,8 +183,14 @@ async fn a_log_that_was_written_anew_is_not_signed() {
     // The database forgets it, the server does not.
     let anew = format!("UPDATE audit_events SET hash = prev_hash WHERE seq = {}", made.size);
     sql(&machine, &format!("{anew}; DELETE FROM audit_checkpoints")).await;
-    let answer = admin.call("GET", "/v1/audit/checkpoint", None).await.unwrap();
-    refused(&answer, Code::Internal);
+    let refuses = || async {
+        let answer = admin.call("GET", "/v1/audit/checkpoint", None).await.unwrap();
+        refused(&answer, Code::Internal);
+    };
+    refuses().await;
+    // A statement about a removed beginning that nobody has signed excuses nothing.
+    sql(&machine, &format!("INSERT INTO audit_beginnings VALUES ({}, 'x', 'x', 0)", made.size)).await;
+    refuses().await;
     assert!(machine.log().contains("is not, or no longer, the one that was signed"), "{}", machine.log());
 }
 
@@ -299,7 +306,12 @@ async fn what_was_removed_leaves_a_statement_and_the_rest_holds() {
     let changed = machine.path().join("changed.jsonl");
     fs::write(&changed, format!("{head}\n{rest}")).unwrap();
     assert_eq!(both(&machine, &changed, &keys, None).await, (false, false), "nothing says that it was removed");
-    sql(&machine, "DELETE FROM audit_beginnings").await;
+    // What stands below the beginning is read by others, so it is looked at.
+    let below = "INSERT INTO audit_events SELECT '01900000-0000-7000-8000-000000000001', 3, at, type, actor, username, device,
+         gateway, client, outcome, reason, number_match, policy, detail, prev_hash, hash FROM audit_events WHERE seq = 11";
+    sql(&machine, below).await;
+    assert!(verify(&machine, &[]).await.err.contains("event 3: "));
+    sql(&machine, "DELETE FROM audit_events WHERE seq = 3; DELETE FROM audit_beginnings").await;
     assert_eq!(verify(&machine, &[]).await.code, Some(1), "nor in the database");
 }
 

@@ -1,7 +1,7 @@
 //! An exported log, checked by itself: line by line, in memory that does not grow with it.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
 use gatematch_protocol::audit::{
@@ -14,21 +14,30 @@ use gatematch_protocol::jws::typ;
 use serde_json::Value;
 
 use super::proof::{broken_log, unreadable};
+use crate::audit::Holds;
 use crate::cli::fault::Fault;
 use crate::crypto::AwsLc;
 
+/// Longer lines, in bytes, are not read to their end.
+const LONGEST_LINE: u64 = 16 * 1024 * 1024;
 /// How many members an event has.
 const MEMBERS: usize = 16;
 
 /// Checks the log in the file at `path`, signed by keys in that at `keys`.
-pub(super) fn verify(path: &Path, keys: &Path, checkpoints: &[Checkpoint]) -> Result<(u64, String), Fault> {
+pub(super) fn verify(path: &Path, keys: &Path, checkpoints: &[Checkpoint]) -> Result<Holds, Fault> {
     let known = fs::read(keys).map_err(|error| unreadable(keys, error))?;
     let known: AuditKeys = serde_json::from_slice(&known).map_err(|error| unreadable(keys, error))?;
     let file = File::open(path).map_err(|error| unreadable(path, error))?;
-    let mut lines = BufReader::new(file).lines().enumerate();
+    let (mut file, mut number) = (BufReader::new(file), 0);
     let mut next = || -> Result<Option<(usize, String)>, Fault> {
-        let line = lines.next();
-        line.map(|(index, line)| Ok((index + 1, line.map_err(|error| unreadable(path, error))?))).transpose()
+        let mut line = String::new();
+        number += 1;
+        // Half a character at the limit is no text either.
+        (&mut file).take(LONGEST_LINE).read_line(&mut line).map_err(|error| unreadable(path, error))?;
+        if line.len() as u64 == LONGEST_LINE {
+            return Err(at(number, "it is longer than any event is"));
+        }
+        Ok((!line.is_empty()).then_some((number, line)))
     };
     let (_, head) = next()?.ok_or_else(|| broken_log("The file is empty"))?;
     let head: ExportHead = json::parse_into(head.as_bytes()).map_err(|fault| at(1, &fault.to_string()))?;
@@ -49,7 +58,8 @@ pub(super) fn verify(path: &Path, keys: &Path, checkpoints: &[Checkpoint]) -> Re
     }
     let end = end.ok_or_else(|| broken_log("The file has no end: it was cut off"))?;
     let outcome = finish(verifier, &end.checkpoint, &head, &known.set());
-    outcome.map_err(|fault| broken_log(&fault.to_string()))
+    let (size, last) = outcome.map_err(|fault| broken_log(&fault.to_string()))?;
+    Ok(Holds { removed: head.after, size, head: last })
 }
 
 fn at(number: usize, what: &str) -> Fault {

@@ -13,7 +13,7 @@ use gatematch_protocol::time::Timestamp;
 use serde_json::json as value;
 
 use super::file;
-use crate::audit::{self, LogFault};
+use crate::audit::{self, Holds, LogFault};
 use crate::cli::duration::time;
 use crate::cli::fault::Fault;
 use crate::cli::operator::Operator;
@@ -57,19 +57,35 @@ pub struct Prune {
 
 pub(super) async fn verify(asked: &Verify, operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {
     let checkpoints = checkpoints(&asked.checkpoint)?;
-    let (size, head) = match (&asked.file, &asked.keys) {
+    let holds = match (&asked.file, &asked.keys) {
         (Some(path), Some(keys)) => file::verify(path, keys, &checkpoints)?,
         _ => {
             let keys = operator.keys().await?;
             audit::verify(operator.store.as_ref(), keys.published(), &checkpoints).await.map_err(broken)?
         }
     };
+    let Holds { removed, size, head } = holds;
+    let (told, early): (Vec<_>, Vec<_>) = checkpoints.iter().partition(|checkpoint| checkpoint.size > removed);
     if terminal.is_json() {
-        return terminal.json(&value!({"size": size, "head": head}));
+        let (told, early) = (told.len(), early.len());
+        return terminal.json(&value!({
+            "removed": removed, "size": size, "head": head, "checkpoints": told, "checkpoints_removed": early
+        }));
     }
-    terminal.line(&format!("The log holds: {size} events, each as it was written, none missing before it."))?;
+    if removed == 0 {
+        terminal.line(&format!("The log holds: {size} events, each as it was written, none missing."))?;
+    } else {
+        let first = removed + 1;
+        terminal
+            .line(&format!("The log holds: the events {first} to {size}, each as it was written, none missing."))?;
+        terminal.line(&format!("Those up to {removed} were removed, by a signed statement."))?;
+    }
     terminal.line(&format!("It ends in {head}."))?;
-    if asked.checkpoint.is_empty() {
+    if !early.is_empty() {
+        terminal
+            .line(&format!("Checkpoints of events that were removed, which tell nothing any more: {}.", early.len()))?;
+    }
+    if told.is_empty() {
         let text = "Whether its end was cut off, only a checkpoint from before can tell: --checkpoint FILE.";
         return terminal.line(text);
     }
