@@ -50,6 +50,12 @@ pub struct Tail {
     user: Option<String>,
 }
 
+/// Does what needs no database and no settings; `None` where the command needs them.
+pub(super) fn without_server(command: &AuditCommand, terminal: &mut Terminal) -> Option<Result<(), Fault>> {
+    let AuditCommand::Verify(asked) = command else { return None };
+    proof::verify_file(asked, terminal)
+}
+
 pub(super) async fn run(command: &AuditCommand, operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {
     let tail = match command {
         AuditCommand::Tail(tail) => tail,

@@ -160,6 +160,12 @@ async fn run_as(
     if let Command::Init(init) = command {
         return init::run(init, terminal);
     }
+    // Whoever checks a file has no server, and perhaps no settings.
+    if let Command::Audit { command } = command
+        && let Some(done) = audit::without_server(command, terminal)
+    {
+        return done;
+    }
     let listen = if let Command::Serve(serve) = command { serve.listen.clone() } else { None };
     let flags = Flags { config: globals.config.clone(), data_dir: globals.data_dir.clone(), listen };
     let Loaded { settings, warnings, .. } = Settings::load(&flags, environment)?;

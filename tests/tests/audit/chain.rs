@@ -268,6 +268,10 @@ async fn both_verifiers_agree_on_good_and_on_tampered_files() {
         fs::write(&changed, text).unwrap();
         assert_eq!(both(&machine, &changed, &keys, None).await, (false, false), "{what}");
     }
+    // Who checks a file needs nothing else: no database is looked for, and none is made.
+    let auditor = Machine::new();
+    assert_eq!(both(&auditor, &file, &keys, None).await, (true, true));
+    assert!(!auditor.data().exists());
     // A whole log that somebody else has made and signed.
     let other = self::machine().await;
     let (forged, other_keys) = exported(&other).await;

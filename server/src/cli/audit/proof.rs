@@ -57,13 +57,23 @@ pub struct Prune {
 
 pub(super) async fn verify(asked: &Verify, operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {
     let checkpoints = checkpoints(&asked.checkpoint)?;
-    let holds = match (&asked.file, &asked.keys) {
-        (Some(path), Some(keys)) => file::verify(path, keys, &checkpoints)?,
-        _ => {
-            let keys = operator.keys().await?;
-            audit::verify(operator.store.as_ref(), keys.published(), &checkpoints).await.map_err(broken)?
-        }
+    let keys = operator.keys().await?;
+    let holds = audit::verify(operator.store.as_ref(), keys.published(), &checkpoints).await.map_err(broken)?;
+    tell(holds, &checkpoints, terminal)
+}
+
+/// The same of a file; `None` where none is named.
+pub(super) fn verify_file(asked: &Verify, terminal: &mut Terminal) -> Option<Result<(), Fault>> {
+    let (path, keys) = (asked.file.as_ref()?, asked.keys.as_ref()?);
+    let mut check = || {
+        let checkpoints = checkpoints(&asked.checkpoint)?;
+        tell(file::verify(path, keys, &checkpoints)?, &checkpoints, terminal)
     };
+    Some(check())
+}
+
+/// Tells what holds, and what was not looked at.
+fn tell(holds: Holds, checkpoints: &[Checkpoint], terminal: &mut Terminal) -> Result<(), Fault> {
     let Holds { removed, size, head } = holds;
     let (told, early): (Vec<_>, Vec<_>) = checkpoints.iter().partition(|checkpoint| checkpoint.size > removed);
     if terminal.is_json() {
