@@ -39,7 +39,8 @@ impl Cell {
     }
 }
 
-/// What parts cells, in one country or another: whoever reads the file by another sign than we write begins a cell there.
+/// What parts cells, in one country or another: whoever reads the file by another sign than ours begins a cell there. A tab
+/// does too, and is none any more when it is written.
 const PARTS: [char; 3] = [';', ',', '|'];
 
 fn guarded(text: &str) -> String {
@@ -50,7 +51,7 @@ fn guarded(text: &str) -> String {
             guarded.push('\'');
         }
         guarded.push(character);
-        begins = PARTS.contains(&character) || character == '\t' || (begins && matches!(character, ' ' | '"'));
+        begins = PARTS.contains(&character) || (begins && matches!(character, ' ' | '"'));
     }
     disarm(&guarded)
 }
