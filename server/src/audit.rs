@@ -23,6 +23,9 @@ pub enum LogFault {
     /// It is not what it should be.
     #[error(transparent)]
     Chain(#[from] ChainFault),
+    /// Somebody removed its beginning at the same time.
+    #[error("the beginning of the log was removed at the same time")]
+    Moved,
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -51,14 +54,25 @@ pub async fn checkpoint(
     let mut begins = begins(store, keys.published()).await?;
     loop {
         let made = checked_and_signed(store, keys, issuer, now, known, begins.as_ref()).await;
-        let again = self::begins(store, keys.published()).await?;
-        // Somebody has removed the beginning while we looked.
-        if matches!(made, Err(LogFault::Chain(_))) && again != begins {
-            begins = again;
-            continue;
+        if !has_moved(&mut begins, made.is_err(), store, keys.published()).await? {
+            return made;
         }
-        return made;
     }
+}
+
+/// Whether what has failed may have done so since somebody removed the beginning meanwhile: then `begins` is where the
+/// log begins now.
+async fn has_moved(
+    begins: &mut Option<LogBeginning>,
+    has_failed: bool,
+    store: &dyn Store,
+    keys: &JwkSet,
+) -> Result<bool, LogFault> {
+    if !has_failed {
+        return Ok(false);
+    }
+    let was = std::mem::replace(begins, self::begins(store, keys).await?);
+    Ok(*begins != was)
 }
 
 async fn checked_and_signed(
@@ -162,13 +176,9 @@ pub async fn verify(store: &dyn Store, keys: &JwkSet, checkpoints: &[Checkpoint]
     let mut begins = begins(store, keys).await?;
     loop {
         let holds = verify_after(store, keys, checkpoints, begins.as_ref()).await;
-        let again = self::begins(store, keys).await?;
-        // Somebody has removed the beginning while we looked.
-        if matches!(holds, Err(LogFault::Chain(_))) && again != begins {
-            begins = again;
-            continue;
+        if !has_moved(&mut begins, holds.is_err(), store, keys).await? {
+            return holds;
         }
-        return holds;
     }
 }
 
@@ -216,8 +226,23 @@ pub async fn export(
     now: Timestamp,
     out: &mut (dyn Write + Send),
 ) -> Result<(u64, u64), LogFault> {
+    let mut begins = begins(store, keys.published()).await?;
+    let written = write_out(begins.clone(), store, keys, issuer, now, out).await;
+    if has_moved(&mut begins, written.is_err(), store, keys.published()).await? {
+        return Err(LogFault::Moved);
+    }
+    written
+}
+
+async fn write_out(
+    begins: Option<LogBeginning>,
+    store: &dyn Store,
+    keys: &Keys,
+    issuer: &str,
+    now: Timestamp,
+    out: &mut (dyn Write + Send),
+) -> Result<(u64, u64), LogFault> {
     let checkpoint = self::checkpoint(store, keys, issuer, now, None).await?;
-    let begins = begins(store, keys.published()).await?;
     let mut verifier = verifier(begins.as_ref());
     let (after, prev_hash) = begins.as_ref().map_or((0, beginning()), |b| (b.end.size, b.end.head.clone()));
     // Who we are may have changed since; what is in one file is said by one.

@@ -86,9 +86,12 @@ async fn read(store: &dyn Store, user: Option<&String>, after: u64, limit: u32) 
     Ok(store.audit(AuditQuery { after, limit, user: user.cloned(), ..AuditQuery::default() }).await?)
 }
 
-/// The highest `seq` of the user's events (of all, without one); 0 where there is none. Found by halving, since
-/// the store reads forward only and the log may be long.
+/// The highest `seq` of the user's events (of all, without one); 0 where there is none. Those of a user are found by
+/// halving, since the store reads forward only and the log may be long.
 async fn last_seq(store: &dyn Store, user: Option<&String>) -> Result<u64, Fault> {
+    if user.is_none() {
+        return Ok(store.log_end().await?.size);
+    }
     // There is an event after `known`, or `known` is the last; there is none after `beyond`.
     let (mut known, mut step) = (0_u64, 1_u64);
     let mut beyond = loop {

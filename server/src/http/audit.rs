@@ -40,7 +40,7 @@ impl From<LogFault> for Problem {
         match fault {
             LogFault::Store(error) => error.into(),
             LogFault::Signing(error) => error.into(),
-            LogFault::Chain(_) | LogFault::Io(_) => Self::internal(fault),
+            LogFault::Chain(_) | LogFault::Moved | LogFault::Io(_) => Self::internal(fault),
         }
     }
 }

@@ -30,7 +30,8 @@ pub(super) fn checkpoint(checkpoint: &Checkpoint) -> String {
 }
 
 /// JSON (RFC 8259) in printable ASCII. Outside strings JSON is ASCII, and inside them every character may be written as
-/// `\uXXXX`, those beyond the first plane as a surrogate pair (section 7). So is DEL, which JSON itself lets stand.
+/// `\u` and four hexadecimal digits, those beyond the first plane as a surrogate pair (section 7). So is DEL, which JSON
+/// itself lets stand.
 pub(super) fn ascii_json(value: &impl Serialize) -> String {
     // Nothing that is sent has keys that are no strings, the one thing that JSON cannot write.
     let text =

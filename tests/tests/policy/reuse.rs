@@ -1,11 +1,24 @@
 //! One approval for one session, over the wire.
 
+use gatematch_client_sim::gateway::Gateway;
+use gatematch_protocol::challenge::ChallengeView;
 use gatematch_protocol::response::Decision;
-use gatematch_tests::Site;
 use gatematch_tests::moves::{only, state};
+use gatematch_tests::{Person, Site};
 use serde_json::json;
 
 use super::{asking, hold};
+
+/// A sign-in that was approved by its number, and redeemed.
+async fn approved(site: &Site, gateway: &Gateway, person: &Person) -> ChallengeView {
+    // What is approved in the very moment in which a phone is added serves nothing more.
+    site.clock.advance(1);
+    let first = gateway.create(&person.login(), None).await.unwrap();
+    let signed = person.signed(&first).await;
+    person.phone.respond(&signed, Decision::Approve, first.number.as_deref(), None).await.unwrap();
+    gateway.redeem(first.id, "one", 0).await.unwrap();
+    first
+}
 
 #[tokio::test]
 async fn one_approval_serves_one_session_and_is_told_each_time() {
@@ -13,12 +26,7 @@ async fn one_approval_serves_one_session_and_is_told_each_time() {
     let (gateway, alice) = (site.gateway().await, site.person("alice").await);
     let other = site.gateway_named("Bergen gateway", true).await;
     hold(&site, &asking(json!({"reuse_seconds": 300}))).await;
-    // What is approved in the very moment in which a phone is added serves nothing more.
-    site.clock.advance(1);
-    let first = gateway.create(&alice.login(), None).await.unwrap();
-    let signed = alice.signed(&first).await;
-    alice.phone.respond(&signed, Decision::Approve, first.number.as_deref(), None).await.unwrap();
-    gateway.redeem(first.id, "one", 0).await.unwrap();
+    let first = approved(&site, &gateway, &alice).await;
     site.clock.advance(10);
     let second = gateway.create(&alice.login(), None).await.unwrap();
     assert_eq!((state(&second), &second.number), (("approved", None), &None));
@@ -51,12 +59,7 @@ async fn thirty_at_once_are_served_ten_times() {
     let site = Site::start().await;
     let (gateway, alice) = (site.gateway().await, site.person("alice").await);
     hold(&site, &asking(json!({"reuse_seconds": 300}))).await;
-    // What is approved in the very moment in which a phone is added serves nothing more.
-    site.clock.advance(1);
-    let first = gateway.create(&alice.login(), None).await.unwrap();
-    let signed = alice.signed(&first).await;
-    alice.phone.respond(&signed, Decision::Approve, first.number.as_deref(), None).await.unwrap();
-    gateway.redeem(first.id, "one", 0).await.unwrap();
+    approved(&site, &gateway, &alice).await;
     let login = alice.login();
     let all = futures_util::future::join_all((0..30).map(|_| gateway.create(&login, None))).await;
     let served = all.into_iter().filter(|one| one.as_ref().is_ok_and(|one| one.status == "approved")).count();

@@ -175,11 +175,12 @@ pub(super) async fn prune(asked: &Prune, operator: &Operator, terminal: &mut Ter
     let mut removed = begins;
     while removed < end.size {
         let step = (removed + REMOVED_AT_ONCE).min(end.size);
-        let last = store.log_event(step).await?.ok_or_else(|| broken_log("an event is missing"))?;
+        // It held a moment ago.
+        let last = store.log_event(step).await?.ok_or_else(|| broken(LogFault::Moved))?;
         let statement =
             audit::removal(last, &keys, &issuer, operator.edge.now()).map_err(LogFault::from).map_err(broken)?;
         if !store.remove_beginning(operator.act(), statement, asked.reason.clone()).await? {
-            return Err(broken_log("an event is another one than a moment ago"));
+            return Err(broken(LogFault::Moved));
         }
         removed = step;
     }
@@ -218,6 +219,10 @@ fn issuer(operator: &Operator) -> Result<String, Fault> {
 pub(super) fn broken(fault: LogFault) -> Fault {
     match fault {
         LogFault::Chain(fault) => broken_log(&fault.to_string()),
+        LogFault::Moved => {
+            let what = "The beginning of the log was removed at the same time.";
+            Fault::refused(what, "The log may well hold.", "Do it again.")
+        }
         LogFault::Store(error) => error.into(),
         LogFault::Signing(error) => Fault::broken(format!("{error}."), "", ""),
         LogFault::Io(error) => error.into(),
