@@ -27,7 +27,7 @@ pub(crate) const ISSUER: &str = "https://mfa.example.com";
 /// What takes longer than this has failed.
 const LONG: Duration = Duration::from_secs(20);
 /// How often, and how many times, a server that is up is asked whether it is ready.
-const LOOKS: (Duration, u32) = (Duration::from_millis(5), 2_000);
+pub(crate) const LOOKS: (Duration, u32) = (Duration::from_millis(5), 2_000);
 
 /// A machine.
 pub(crate) struct Machine {

@@ -127,3 +127,51 @@ async fn until_end(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use futures_util::FutureExt as _;
+    use tokio::io::duplex;
+
+    use super::*;
+
+    /// No time goes by.
+    fn never() -> Pending<'static, ()> {
+        Box::pin(pending())
+    }
+
+    /// Time goes by at once.
+    fn soon() -> Pending<'static, ()> {
+        Box::pin(ready(()))
+    }
+
+    #[tokio::test]
+    async fn whoever_closes_before_he_was_told_the_end_has_nothing() {
+        let (mut ours, mut theirs) = duplex(1_024);
+        theirs.shutdown().await.unwrap();
+        let error = hand_over(&mut ours, b"events", never).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionAborted);
+    }
+
+    #[tokio::test]
+    async fn whoever_reads_to_the_end_and_closes_has_everything() {
+        let (mut ours, mut theirs) = duplex(4);
+        let reading = async move {
+            let mut read = Vec::new();
+            theirs.read_to_end(&mut read).await.unwrap();
+            read
+        };
+        let (given, read) = tokio::join!(hand_over(&mut ours, b"many events", soon), reading);
+        given.unwrap();
+        assert_eq!(read, b"many events");
+    }
+
+    #[test]
+    fn whoever_does_not_close_has_nothing_yet() {
+        let (mut ours, theirs) = duplex(1_024);
+        assert!(hand_over(&mut ours, b"events", soon).now_or_never().is_none());
+        drop(theirs);
+    }
+}

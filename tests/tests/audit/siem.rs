@@ -11,14 +11,33 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
+use tokio::time::interval;
 
-use crate::machine::{Machine, Serving, audit_after, until_metric};
+use crate::machine::{LOOKS, Machine, Serving, audit_after, until_metric};
 
 /// What stands in names that come from outside.
 const HOSTILE: &str = "x${jndi:ldap://e}\u{2028}\u{202e}<b>]\"\\\t";
 
 async fn admin(machine: &Machine, serving: &Serving) -> gatematch_client_sim::admin::Admin {
     serving.admin(&machine.admin_key("admin").await)
+}
+
+/// How many batches were not delivered.
+async fn failures(serving: &Serving) -> u64 {
+    let metrics = serving.api().call("GET", "/metrics", &[], None).await.unwrap().text();
+    let name = "gatematch_audit_delivery_failures_total{to=\"syslog\"} ";
+    metrics.lines().find_map(|line| line.strip_prefix(name)).map_or(0, |count| count.parse().unwrap())
+}
+
+async fn until_more_failures(serving: &Serving, than: u64) {
+    let mut looks = interval(LOOKS.0);
+    for _ in 0..LOOKS.1 {
+        looks.tick().await;
+        if failures(serving).await > than {
+            return;
+        }
+    }
+    panic!("the receiver is not missed");
 }
 
 fn event(message: &Message) -> Option<AuditEvent> {
@@ -38,12 +57,15 @@ async fn rsyslog_receives_every_event_though_it_is_restarted_and_killed() {
     let serving = machine.serve().await;
     let admin = admin(&machine, &serving).await;
     for (round, signal) in [Signal::TERM, Signal::KILL, Signal::TERM].into_iter().enumerate() {
+        let failures = failures(&serving).await;
         for user in 0..20 {
             admin.put_user(&format!("user{round}-{user}"), &Default::default()).await.unwrap();
             if user == 10 {
                 rsyslog.stop(signal).await;
             }
         }
+        // It is missed, and not only away while nobody looks.
+        until_more_failures(&serving, failures).await;
         rsyslog.start().await;
     }
     let all = audit_after(&admin, 0).await;
