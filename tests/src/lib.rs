@@ -7,13 +7,18 @@
     reason = "a test fails by panicking, and its helpers are part of it"
 )]
 
+pub mod cable;
 pub mod captured;
 mod clock;
 pub mod codes;
 pub mod freeradius;
 pub mod front;
+pub mod machine;
 pub mod moves;
+pub mod node;
 pub mod places;
+pub mod port;
+pub mod postgres;
 pub mod rsyslog;
 pub mod shelf;
 mod site;

@@ -7,6 +7,8 @@
     reason = "a test fails by panicking, and its helpers are part of it"
 )]
 
+use gatematch_tests::machine;
+
 mod audit;
 mod browser;
 mod challenges;
@@ -25,8 +27,8 @@ mod idempotency;
 mod keys;
 mod limits;
 mod listen;
-mod machine;
 mod misbehaviour;
+mod nodes;
 mod phone;
 mod policy;
 mod push;
