@@ -12,7 +12,7 @@ use gatematch_protocol::time::Timestamp;
 use tokio::sync::{Notify, watch};
 
 /// What can be waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Topic {
     /// A change of this challenge's state.
     Challenge(ChallengeId),
@@ -107,6 +107,14 @@ impl Hub {
         if let Some(entry) = topics.get(&topic) {
             entry.sender.send_modify(|turn| *turn = turn.wrapping_add(1));
         }
+    }
+
+    /// Wakes all who wait for anything, and whoever watches deadlines.
+    pub fn wake_all(&self) {
+        let topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        topics.values().for_each(|entry| entry.sender.send_modify(|turn| *turn = turn.wrapping_add(1)));
+        drop(topics);
+        self.earlier_deadline.notify_one();
     }
 
     /// How many wait.

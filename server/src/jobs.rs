@@ -1,6 +1,7 @@
 //! What happens by itself: time runs out, counts are told, and what nobody needs is forgotten.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
@@ -11,6 +12,8 @@ use crate::siem;
 const RETRY_SECONDS: i64 = 1;
 /// The longest it sleeps without looking, in seconds: for challenges that another process opened.
 const LOOK_SECONDS: i64 = 30;
+/// How often it is looked whether somebody else has changed anything, where nobody tells.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
 /// How often counts of refusals are told, in seconds.
 const TELL_SECONDS: i64 = 60;
 /// How often the store is purged, in seconds.
@@ -24,6 +27,7 @@ pub(crate) fn start(app: &App) -> Vec<JoinHandle<()>> {
         tokio::spawn(expire(Arc::clone(app))),
         tokio::spawn(tell_of_strangers(Arc::clone(app))),
         tokio::spawn(purge(Arc::clone(app))),
+        tokio::spawn(look_around(Arc::clone(app))),
         tokio::spawn(sign_the_log(Arc::clone(app))),
     ]
 }
@@ -77,6 +81,10 @@ async fn sign_the_log(app: App) {
     loop {
         app.edge.clock.sleep_until(app.now().plus_seconds(wait)).await;
         wait = every;
+        // One node signs for all.
+        if !app.store.leads() {
+            continue;
+        }
         let made = match app.checkpoint().await {
             Ok(made) => made,
             Err(error) => {
@@ -96,6 +104,17 @@ async fn sign_the_log(app: App) {
             Ok(Ok(())) => written = Some(made),
             Ok(Err(error)) => tracing::error!(%error, "audit_checkpoint_file cannot be written"),
             Err(error) => tracing::error!(%error, "audit_checkpoint_file cannot be written"),
+        }
+    }
+}
+
+/// Looks whether a command beside the server has changed anything: those who wait are woken then, and need not look each
+/// for himself.
+async fn look_around(app: App) {
+    loop {
+        tokio::time::sleep(LOOK_AROUND).await;
+        if let Err(error) = app.store.look_around().await {
+            tracing::debug!(%error, "it is not known whether somebody else has changed anything");
         }
     }
 }

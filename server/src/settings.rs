@@ -19,6 +19,7 @@ use gatematch_protocol::secret::Secret;
 use url::Url;
 
 use crate::connect::Desktop;
+use crate::store::postgres::Server;
 
 pub use self::environment::Environment;
 pub use self::fault::SettingsFault;
@@ -53,8 +54,10 @@ pub struct Settings {
     pub tls: Option<TlsFiles>,
     /// Where the master key and, by default, the database are.
     pub data_dir: PathBuf,
-    /// The SQLite file.
+    /// The SQLite file, unless the database is on a server.
     pub database: PathBuf,
+    /// The PostgreSQL server that has the database.
+    pub database_server: Option<Server>,
     /// What tokens and links name as the server, without trailing slash; `None`: `http://<bound address>`.
     pub issuer: Option<String>,
     /// The company, as people know it.
@@ -192,6 +195,7 @@ impl Settings {
             tls: None,
             data_dir: dir.to_owned(),
             database: dir.join(DATABASE_FILE),
+            database_server: None,
             issuer: None,
             name: DEFAULT_NAME.to_owned(),
             domains: Domains::default(),

@@ -34,8 +34,8 @@ use crate::push::web::{self, WebPush, WebPushFault};
 use crate::push::{Delivery, Letter};
 use crate::settings::Settings;
 use crate::siem::{self, SiemFault};
-use crate::store::sqlite::{Database, OpenFault};
-use crate::store::{Bell, Store};
+use crate::store::sqlite::OpenFault;
+use crate::store::{Bell, Store, StoreError, postgres, sqlite};
 use crate::vault::{KEY_FILE, MasterKeyFault, NotSealed, Vault};
 
 /// How long a server may take to stop, whatever runs beside it included (contract section 13: 5 s).
@@ -62,6 +62,12 @@ pub enum StartFault {
     /// The database cannot be opened.
     #[error(transparent)]
     Database(#[from] OpenFault),
+    /// The database on a server cannot be opened.
+    #[error(transparent)]
+    Server(#[from] postgres::OpenFault),
+    /// The database does not answer.
+    #[error("the database: {0}")]
+    Store(StoreError),
     /// There is no master key.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyFault),
@@ -76,7 +82,7 @@ pub enum StartFault {
     )]
     OtherMasterKey {
         /// The database.
-        database: PathBuf,
+        database: String,
         /// Where the master key is.
         key: String,
     },
@@ -86,7 +92,7 @@ pub enum StartFault {
     )]
     KeyIsInFile {
         /// The database.
-        database: PathBuf,
+        database: String,
         /// Where the file is.
         directory: PathBuf,
     },
@@ -129,6 +135,7 @@ pub struct Silent;
 
 impl Bell for Silent {
     fn ring(&self, _: Topic) {}
+    fn ring_all(&self) {}
     fn deadline(&self, _: Timestamp) {}
     fn post(&self, _: Vec<Letter>) {}
 }
@@ -142,6 +149,10 @@ struct Ringer {
 impl Bell for Ringer {
     fn ring(&self, topic: Topic) {
         self.hub.wake(topic);
+    }
+
+    fn ring_all(&self) {
+        self.hub.wake_all();
     }
 
     fn deadline(&self, at: Timestamp) {
@@ -165,16 +176,22 @@ pub async fn open_store(
     let dir = settings.data_dir.as_path();
     let fault = |source| StartFault::DataDir { path: dir.to_owned(), source };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(fault)?;
+    if let Some(server) = &settings.database_server {
+        let mut database = postgres::Database::at(server).await?;
+        let vault = Arc::new(vault::open(settings, edge, database.conn()).await?);
+        let store = database.serve(Arc::clone(&vault), edge.clone(), bell);
+        return Ok((store, vault));
+    }
     // The key is looked for first: who makes both at this moment makes the database first.
     let was_used = dir.join(KEY_FILE).try_exists().map_err(fault)?;
     let has_database = settings.database.try_exists().map_err(fault)?;
     if !has_database && was_used {
         return Err(OpenFault::Lost { path: settings.database.clone(), directory: dir.to_owned() }.into());
     }
-    let mut database = Database::at(&settings.database).await?;
-    let vault = Arc::new(vault::open(settings, edge, &mut database).await?);
+    let mut database = sqlite::Database::at(&settings.database).await?;
+    let vault = Arc::new(vault::open(settings, edge, database.conn()).await?);
     let store = database.serve(Arc::clone(&vault), edge.clone(), bell);
-    Ok((Arc::new(store), vault))
+    Ok((store, vault))
 }
 
 fn keys_fault(fault: KeysFault, settings: &Settings) -> StartFault {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use crate::program;
 use gatematch_client_sim::admin::Admin;
 use gatematch_client_sim::crypto::P256Key;
 use gatematch_client_sim::edge::{random_key, system_clock};
@@ -15,7 +16,6 @@ use gatematch_client_sim::phone::{Account, Phone};
 use gatematch_protocol::audit::AuditEvent;
 use gatematch_protocol::gateway::{CreateGateway, GatewayCreated};
 use gatematch_protocol::secret::Secret;
-use crate::program;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};

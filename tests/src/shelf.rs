@@ -19,15 +19,18 @@ use gatematch_protocol::challenge::CreateChallenge;
 use gatematch_protocol::gateway::CreateGateway;
 use gatematch_protocol::id::{ChallengeId, DeviceId, EnrollmentId, GatewayId, UserId};
 use gatematch_protocol::response::Decision;
-use gatematch_protocol::secret::sha256;
+use gatematch_protocol::secret::{Secret, sha256};
 use gatematch_protocol::time::Timestamp;
 use gatematch_server::edge::Edge;
 use gatematch_server::settings::Settings;
 use gatematch_server::start::{Silent, open_store};
+use gatematch_server::store::postgres::Server;
 use gatematch_server::store::{
     Act, OpenChallenge, Opened, PutUser, Redemption, RegisterDevice, Store, UserPut, enrollment,
 };
 use tempfile::TempDir;
+
+use crate::postgres::Postgres;
 
 /// A user with one phone, as the store knows him.
 #[derive(Clone, Debug)]
@@ -49,17 +52,39 @@ pub struct Shelf {
     /// Clock and randomness.
     pub edge: Edge,
     _dir: TempDir,
+    _server: Option<Postgres>,
 }
 
 /// A signed challenge has about this many bytes.
 const SIGNED_BYTES: usize = 900;
 
 impl Shelf {
-    /// A store with `people` in it.
+    /// A store on a file of its own, with `people` in it.
     pub async fn new(people: usize) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let settings = Settings::for_data_dir(dir.path());
+        Self::opened(settings, people, dir, None).await
+    }
+
+    /// A store on a PostgreSQL of its own, with `people` in it.
+    pub async fn on_postgres(people: usize) -> Self {
+        let server = Postgres::start().await;
+        server.create_database("gatematch").await;
+        let url = server.url("gatematch");
+        Self { _server: Some(server), ..Self::at(&url, people).await }
+    }
+
+    /// A store on the database at `url`, with `people` in it.
+    pub async fn at(url: &str, people: usize) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let server = Server::of(&Secret::new(url)).unwrap();
+        let settings = Settings { database_server: Some(server), ..Settings::for_data_dir(dir.path()) };
+        Self::opened(settings, people, dir, None).await
+    }
+
+    async fn opened(settings: Settings, people: usize, dir: TempDir, server: Option<Postgres>) -> Self {
         let edge = Edge::system();
-        let (store, _) = open_store(&Settings::for_data_dir(dir.path()), &edge, Arc::new(Silent)).await.unwrap();
+        let (store, _) = open_store(&settings, &edge, Arc::new(Silent)).await.unwrap();
         let body = CreateGateway {
             name: "Oslo".to_owned(),
             application: "Remote Desktop".to_owned(),
@@ -68,7 +93,7 @@ impl Shelf {
         };
         let gateway =
             Gateway::from_body(&body, GatewayId::new(edge.now(), edge.random().unwrap()), edge.now()).unwrap();
-        let mut shelf = Self { store, people: Vec::new(), gateway, edge, _dir: dir };
+        let mut shelf = Self { store, people: Vec::new(), gateway, edge, _dir: dir, _server: server };
         shelf.store.create_gateway(shelf.act(), shelf.gateway.clone(), sha256("key")).await.unwrap();
         shelf.people = join_all((0..people).map(|number| shelf.enroll(number))).await;
         shelf

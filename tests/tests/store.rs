@@ -1,6 +1,15 @@
-//! The contract of stores on the embedded database. PostgreSQL will be a second line here.
+//! The contract of stores, on the embedded database and on a real PostgreSQL.
 
-use gatematch_tests::shelf::Shelf;
-use gatematch_tests::store_contract;
+mod sqlite {
+    use gatematch_tests::shelf::Shelf;
+    use gatematch_tests::store_contract;
 
-store_contract!(Shelf::new);
+    store_contract!(Shelf::new);
+}
+
+mod postgres {
+    use gatematch_tests::shelf::Shelf;
+    use gatematch_tests::store_contract;
+
+    store_contract!(Shelf::on_postgres);
+}

@@ -147,6 +147,10 @@ pub(super) fn check_database(settings: &Settings) -> Result<(), Fault> {
         // There was one, and opening the store says more about it.
         return Ok(());
     }
+    if settings.database_server.is_some() {
+        // Whether there is anything is found out by asking it.
+        return Ok(());
+    }
     match settings.database.try_exists() {
         Ok(false) => Err(Fault::refused(
             format!("There is no database {}.", settings.database.display()),

@@ -147,7 +147,7 @@ impl From<StoreError> for Problem {
             }
             StoreError::OwnAccount => Self::new(Code::OwnAccount, "Somebody else must do this."),
             StoreError::Overloaded => Self::new(Code::Overloaded, "Try again in a moment.").because(error),
-            StoreError::Database(_) | StoreError::Closed => {
+            StoreError::Database(_) | StoreError::Unreachable(_) | StoreError::Closed => {
                 Self::new(Code::Unavailable, "Nothing was decided. Try again in a moment.").because(error)
             }
             StoreError::Corrupt(_) | StoreError::UnknownKey => Self::internal(error),

@@ -11,8 +11,8 @@ use super::app::App;
 use super::problem::{Answer, Problem};
 use crate::hub::{Topic, Waiter};
 
-/// The safety net: how often a waiter looks for itself, for what another process wrote.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The safety net: how often a waiter looks for itself, should a wake-up be lost.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// How often the end of a challenge is tried to be written down for one reader.
 const MAX_TURNS: usize = 100;
 

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use gatematch_domain::push::PushHosts;
 use gatematch_domain::text::outside;
 use gatematch_domain::username::Domains;
+use gatematch_protocol::secret::Secret;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::{AuditFormat, LogFormat, Receiver, ReceiverTls};
+use crate::store::postgres::Server;
 
 /// The most phones that a user may be allowed to have.
 const MOST_DEVICES: i64 = 50;
@@ -42,18 +44,32 @@ pub(super) fn half_of_tls(other: &str) -> Reason {
     reason(format!("is set, and {other} is not"), "Set both, or neither; one file may hold both.")
 }
 
-pub(super) fn database(text: &str) -> Result<PathBuf, Reason> {
-    let example = "Write it as sqlite:///var/lib/gatematch/gatematch.db, or leave it out.";
+/// Where the database is.
+pub(super) enum DatabasePlace {
+    /// In a file.
+    File(PathBuf),
+    /// On a server.
+    Server(Server),
+}
+
+pub(super) fn database(text: &str) -> Result<DatabasePlace, Reason> {
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
         // The text itself may hold a password.
-        return Err(reason("names a PostgreSQL database, and PostgreSQL is not in this version yet", example));
+        let server = Server::of(&Secret::new(text)).map_err(|what| {
+            reason(
+                what,
+                "Write it as postgres://gatematch@db.example.com/gatematch, the password in GATEMATCH_DATABASE_URL.",
+            )
+        });
+        return server.map(DatabasePlace::Server);
     }
+    let example = "Write it as sqlite:///var/lib/gatematch/gatematch.db, or leave it out.";
     let path =
         text.strip_prefix("sqlite://").ok_or_else(|| reason("is not a database address of this version", example))?;
     if path.is_empty() || path.ends_with('/') || path.contains(['?', '#', '\0']) {
         return Err(reason(format!("names no file: {text:?}"), example));
     }
-    Ok(PathBuf::from(path))
+    Ok(DatabasePlace::File(PathBuf::from(path)))
 }
 
 pub(super) fn issuer(text: &str) -> Result<String, Reason> {

@@ -11,13 +11,14 @@ use super::SettingsFault;
 pub(super) const RADIUS: &str = "radius";
 
 /// Every other key of the file.
-pub(super) const KEYS: [&str; 31] = [
+pub(super) const KEYS: [&str; 32] = [
     "listen",
     "public_listen",
     "tls_certificate",
     "tls_key",
     "data_dir",
     "database_url",
+    "database_unsafe_fsync_off",
     "issuer",
     "name",
     "domains",
@@ -55,6 +56,7 @@ pub(super) struct File {
     pub(super) tls_key: Option<String>,
     pub(super) data_dir: Option<String>,
     pub(super) database_url: Option<String>,
+    pub(super) database_unsafe_fsync_off: Option<bool>,
     pub(super) issuer: Option<String>,
     pub(super) name: Option<String>,
     pub(super) domains: Option<Vec<String>>,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use gatematch_protocol::secret::Secret;
 
-use super::check::{self, Reason};
+use super::check::{self, DatabasePlace, Reason};
 use super::environment::{Environment, variable};
 use super::file::File;
 use super::{DEFAULT_DATA_DIR, DEFAULT_FILE, Flags, Loaded, RadiusTable, Settings, SettingsFault, TlsFiles};
@@ -152,7 +152,13 @@ impl Sources<'_> {
         let listeners = [file.listen, file.public_listen, file.tls_certificate, file.tls_key];
         let listeners = self.listeners(flags, listeners, &mut settings)?;
         if let Some(given) = self.text("database_url", file.database_url) {
-            settings.database = given.place(given.checked(|text| check::database(text))?);
+            match given.checked(|text| check::database(text))? {
+                DatabasePlace::File(path) => settings.database = given.place(path),
+                DatabasePlace::Server(server) => settings.database_server = Some(server),
+            }
+        }
+        if let Some(given) = self.parsed("database_unsafe_fsync_off", file.database_unsafe_fsync_off, check::switch)? {
+            settings.database_server = settings.database_server.map(|server| server.allowing_fsync_off(given.value));
         }
         if let Some(given) = self.text("issuer", file.issuer) {
             settings.issuer = Some(given.checked(|text| check::issuer(text))?);

@@ -29,8 +29,13 @@ pub const TEMPLATE: &str = r#"# Gatematch. Every line here is a comment or a def
 # Where the master key and the database are. Belongs to the account that runs the server.
 #data_dir = "/var/lib/gatematch"
 
-# The database. Default: gatematch.db in the data directory.
+# The database. Default: gatematch.db in the data directory. On a PostgreSQL server, several nodes may share
+# it (docs/scaling.md): "postgres://gatematch@db.example.com/gatematch?sslmode=verify-full". A password
+# belongs into the variable GATEMATCH_DATABASE_URL, or into ~/.pgpass.
 #database_url = "sqlite:///var/lib/gatematch/gatematch.db"
+
+# Whether a PostgreSQL server may run with fsync=off, and lose what it has acknowledged.
+#database_unsafe_fsync_off = false
 
 # Domains of usernames. Without any, DOMAIN\alice, alice@domain and alice are one account. With some,
 # names of other domains are unknown. The accounts of the first have bare names; "ALIAS=NAME" lets two

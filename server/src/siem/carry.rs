@@ -110,6 +110,11 @@ impl Told {
 pub(crate) async fn carry(app: App, sink: Arc<Sink>, told: Told) {
     let mut pause = 0;
     loop {
+        // One node sends for all.
+        if !app.store.leads() {
+            app.edge.clock.sleep_until(app.now().plus_seconds(LOOK_SECONDS)).await;
+            continue;
+        }
         let batch = next(app.store.as_ref(), &sink, &told).await;
         let done = match batch {
             Ok(Some(batch)) => deliver(&app, &sink, &told, batch).await.map(|is_full| (true, is_full)),

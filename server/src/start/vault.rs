@@ -10,7 +10,7 @@ use super::{LOCK_FILE, StartFault};
 use crate::edge::Edge;
 use crate::keys::KeysFault;
 use crate::settings::Settings;
-use crate::store::sqlite::{Database, OpenFault, RingFault};
+use crate::store::sql::{Conn, Opening, RingFault};
 use crate::store::{Act, Store};
 use crate::vault::{KEY_FILE, MasterKey, MasterKeyFault, Source, Vault};
 
@@ -19,16 +19,16 @@ const FROM_ENVIRONMENT: &str = "master key from: environment\n";
 const FROM_FILE: &str = "master key from: file\n";
 
 /// Opens what the database is sealed under; makes it at the first start.
-pub(super) async fn open(settings: &Settings, edge: &Edge, database: &mut Database) -> Result<Vault, StartFault> {
-    let io = |what: String| OpenFault::Io { path: settings.database.clone(), what };
-    let sealed = database.has_keys().await.map_err(|error| io(error.to_string()))?;
+pub(super) async fn open(settings: &Settings, edge: &Edge, conn: &mut Conn) -> Result<Vault, StartFault> {
+    let mut database = Opening::on(conn);
+    let sealed = database.has_keys().await.map_err(StartFault::Store)?;
     let (master, source) = master_key(settings, edge, sealed)?;
     let vault = Vault::new(&master, source, edge.clone())?;
     match database.open_ring(&vault, edge).await {
         Ok(()) => Ok(vault),
-        Err(RingFault::Sealed(_)) => Err(wrong_master_key(settings, edge, database).await),
+        Err(RingFault::Sealed(_)) => Err(wrong_master_key(settings, edge, &mut database).await),
         Err(RingFault::MasterKey(fault)) => Err(fault.into()),
-        Err(RingFault::Store(error)) => Err(io(error.to_string()).into()),
+        Err(RingFault::Store(error)) => Err(StartFault::Store(error)),
     }
 }
 
@@ -68,7 +68,7 @@ pub fn has_given_key(data_dir: &Path) -> bool {
 }
 
 /// Where the environment's key opens nothing, perhaps a file beside the database does.
-async fn wrong_master_key(settings: &Settings, edge: &Edge, database: &mut Database) -> StartFault {
+async fn wrong_master_key(settings: &Settings, edge: &Edge, database: &mut Opening<'_>) -> StartFault {
     let Some(given) = &settings.master_key else { return other_master_key(settings) };
     let source = Source::Directory(settings.data_dir.clone());
     let given = MasterKey::from_text(given.reveal(), "GATEMATCH_MASTER_KEY").ok();
@@ -80,13 +80,18 @@ async fn wrong_master_key(settings: &Settings, edge: &Edge, database: &mut Datab
     if !is_in_file {
         return other_master_key(settings);
     }
-    StartFault::KeyIsInFile { database: settings.database.clone(), directory: settings.data_dir.clone() }
+    StartFault::KeyIsInFile { database: name(settings), directory: settings.data_dir.clone() }
+}
+
+/// How the database is called.
+fn name(settings: &Settings) -> String {
+    settings.database_server.as_ref().map_or_else(|| settings.database.display().to_string(), ToString::to_string)
 }
 
 pub(super) fn other_master_key(settings: &Settings) -> StartFault {
     let in_file = || settings.data_dir.join(KEY_FILE).display().to_string();
     let key = settings.master_key.as_ref().map_or_else(in_file, |_| "GATEMATCH_MASTER_KEY".to_owned());
-    StartFault::OtherMasterKey { database: settings.database.clone(), key }
+    StartFault::OtherMasterKey { database: name(settings), key }
 }
 
 fn master_key(settings: &Settings, edge: &Edge, sealed: bool) -> Result<(MasterKey, Source), StartFault> {

@@ -10,6 +10,8 @@ mod letters;
 mod login;
 mod people;
 mod policy;
+pub mod postgres;
+pub(crate) mod sql;
 pub mod sqlite;
 mod vault;
 mod verb;
@@ -54,6 +56,9 @@ pub enum StoreError {
     /// The database said no.
     #[error("the database: {0}")]
     Database(Arc<str>),
+    /// The database is not there, or has gone meanwhile.
+    #[error("the database: {0}")]
+    Unreachable(Arc<str>),
     /// What is stored makes no sense.
     #[error("the stored {0} makes no sense")]
     Corrupt(&'static str),
@@ -79,8 +84,28 @@ pub enum StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Database(error.to_string().into())
+        let is_gone = match &error {
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| is_passing(&code)),
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            _ => false,
+        };
+        let what = error.to_string().into();
+        if is_gone { Self::Unreachable(what) } else { Self::Database(what) }
     }
+}
+
+/// Whether what PostgreSQL says by this code passes by another connection
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+fn is_passing(code: &str) -> bool {
+    // The schema has grown since the statement was prepared; the server has become a standby.
+    let otherwise = ["0A000", "25006", "26000"];
+    // Connections; what another transaction is in the way of; resources; what an operator does.
+    ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || otherwise.contains(&code)
 }
 
 /// An answer of the store.
@@ -143,6 +168,8 @@ pub struct AuditQuery {
 pub trait Bell: Send + Sync {
     /// `topic` has something new.
     fn ring(&self, topic: Topic);
+    /// Anything may be new: somebody else was at the database, and what he did was not heard.
+    fn ring_all(&self);
     /// Something runs out of time at `at`.
     fn deadline(&self, at: Timestamp);
     /// Phones are to be told this by push; takes no time.
@@ -231,6 +258,10 @@ pub trait Store: VaultKeys + Policies + AuditChain + Send + Sync {
     /// Forgets what nobody needs any more: spent proofs, first answers, challenges that ended long ago.
     fn purge(&self, now: Timestamp) -> Reply<'_, ()>;
 
+    /// Whether this node does what one node does for all: sends the audit log on, and signs it.
+    fn leads(&self) -> bool;
+    /// Looks whether another process has changed anything, where nobody tells; then [`Bell::ring_all`] does.
+    fn look_around(&self) -> Reply<'_, ()>;
     /// Whether the database answers.
     fn ready(&self) -> Reply<'_, ()>;
     /// A challenge.

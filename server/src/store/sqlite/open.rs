@@ -3,29 +3,19 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
-use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::migrate::MigrateError;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
-use tokio::sync::mpsc;
 
-use super::Sqlite;
-use super::chain;
-use super::policy::Shelf;
-use super::vault::{Room, Watch};
-use super::writer::{QUEUE, Writer};
+use super::pool::BUSY;
+use super::{File as Place, Pool};
 use crate::edge::Edge;
-use crate::store::Bell;
+use crate::store::sql::{Conn, MIGRATIONS, Opening, Place as AnyPlace, Reads, SqlStore, unfit};
+use crate::store::{Bell, Store};
 use crate::vault::Vault;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
-
-/// How long a writer waits for another process (the command line beside a running server).
-const BUSY: Duration = Duration::from_secs(3);
-/// How many connections read at the same time.
-const READERS: u32 = 4;
 /// Up to this size the whole database is checked at start; beyond it that would take too long, and SQLite
 /// finds what is wrong when it reads it.
 const CHECKED_AT_START: u64 = 64 * 1024 * 1024;
@@ -81,8 +71,8 @@ pub enum OpenFault {
 
 /// A database that was opened and brought up to date, and is not served yet.
 pub struct Opened {
-    pub(super) conn: SqliteConnection,
-    options: SqliteConnectOptions,
+    conn: Conn,
+    file: Place,
 }
 
 impl Opened {
@@ -98,8 +88,6 @@ impl Opened {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY)
-            // Rows of a whole group come over in one go, not fifty at a time.
-            .row_buffer_size(2_048)
             .disable_statement_logging();
         if !path.try_exists().map_err(|error| io(error.to_string()))? {
             create(path, options.clone()).await?;
@@ -108,36 +96,24 @@ impl Opened {
         look_inside(path).await?;
         let mut conn = options.connect().await.map_err(|error| refused(path, &error.to_string()))?;
         migrate(path, &mut conn).await?;
-        chain::catch_up(&mut conn).await.map_err(|error| refused(path, &error.to_string()))?;
-        Ok(Self { conn, options })
+        conn.close().await.map_err(|error| refused(path, &error.to_string()))?;
+        let file = Place(path.to_owned());
+        let mut conn = Conn::Sqlite(file.connect().map_err(|error| refused(path, &error.to_string()))?);
+        let chained = Opening::on(&mut conn).chain_events().await;
+        chained.map_err(|error| refused(path, &error.to_string()))?;
+        Ok(Self { conn, file })
     }
 
-    /// Whether keys are in it already: something was sealed.
-    ///
-    /// # Errors
-    /// [`sqlx::Error`] when the database does not answer.
-    pub async fn has_keys(&mut self) -> Result<bool, sqlx::Error> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM signing_keys) OR EXISTS (SELECT 1 FROM vault_keys)";
-        sqlx::query_scalar(sql).fetch_one(&mut self.conn).await
+    /// The connection.
+    pub(crate) const fn conn(&mut self) -> &mut Conn {
+        &mut self.conn
     }
 
     /// Starts the writer and the readers.
     #[must_use]
-    pub fn serve(self, vault: Arc<Vault>, edge: Edge, bell: Arc<dyn Bell>) -> Sqlite {
-        let readers = self.options.clone().read_only(true);
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_lazy_with(readers);
-        let (sender, jobs) = mpsc::channel(QUEUE);
-        let room = Room { options: self.options.clone(), edge: edge.clone() };
-        let (shared, watch, shelf) = (Arc::clone(&vault), Watch::default(), Arc::new(Shelf::default()));
-        let held = Arc::clone(&shelf);
-        let writer = Writer { conn: self.conn, options: self.options, vault: shared, shelf: held, watch, edge, bell };
-        // A task of its own: a caller that hangs up does not take his write along.
-        let writer = tokio::spawn(writer.run(jobs));
-        Sqlite { readers, jobs: Mutex::new(Some(sender)), writer: Mutex::new(Some(writer)), vault, shelf, room }
+    pub(crate) fn serve(self, vault: Arc<Vault>, edge: Edge, bell: Arc<dyn Bell>) -> Arc<dyn Store> {
+        let reads = (Reads::Sqlite(Pool::new(self.file.clone())), None);
+        Arc::new(SqlStore::start(self.conn, AnyPlace::Sqlite(self.file), reads, vault, edge, bell))
     }
 }
 
@@ -227,14 +203,7 @@ async fn check_schema(path: &Path, conn: &mut SqliteConnection) -> Result<(), Op
     }
     let sql = "SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version";
     let applied: Vec<(i64, Vec<u8>, bool)> = sqlx::query_as(sql).fetch_all(conn).await.map_err(broken)?;
-    for (version, checksum, success) in applied {
-        match MIGRATIONS.iter().find(|migration| migration.version == version) {
-            Some(known) if success && *known.checksum == *checksum => {}
-            Some(_) => return Err(other(format!("its migration {version} is not the one of this version"))),
-            None => return Err(other(format!("it has migration {version}, which this version does not know"))),
-        }
-    }
-    Ok(())
+    unfit(&applied).map_or(Ok(()), |what| Err(other(what)))
 }
 
 async fn migrate(path: &Path, conn: &mut SqliteConnection) -> Result<(), OpenFault> {

@@ -1,0 +1,248 @@
+//! A connection to the server.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use serde_json::Value;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnection, PgRow, Postgres};
+use sqlx::{AssertSqlSafe, Column as _, Connection as _, Row as _, TypeInfo as _};
+
+use crate::store::StoreError;
+use crate::store::sql::conn::Write;
+use crate::store::sql::row::{Arg, Cell, Row};
+
+/// The channel on which nodes tell each other what has changed.
+pub(super) const CHANNEL: &str = "gatematch";
+/// The most bytes of one notification (the server takes less than 8,000).
+const MOST_TOLD: usize = 7_900;
+
+/// A connection to the server.
+pub(crate) struct Link {
+    held: Held,
+}
+
+enum Held {
+    Own(PgConnection),
+    Lent(PoolConnection<Postgres>),
+}
+
+impl Link {
+    pub(super) const fn own(conn: PgConnection) -> Self {
+        Self { held: Held::Own(conn) }
+    }
+
+    pub(super) const fn lent(conn: PoolConnection<Postgres>) -> Self {
+        Self { held: Held::Lent(conn) }
+    }
+
+    fn conn(&mut self) -> &mut PgConnection {
+        match &mut self.held {
+            Held::Own(conn) => conn,
+            Held::Lent(conn) => conn,
+        }
+    }
+
+    pub(crate) async fn all(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, StoreError> {
+        let mut query = sqlx::query(AssertSqlSafe(spelt(sql)));
+        for arg in args {
+            query = match *arg {
+                Arg::Text(text) => query.bind(text),
+                Arg::Int(number) => query.bind(number),
+            };
+        }
+        rows(&query.fetch_all(self.conn()).await?)
+    }
+
+    pub(crate) async fn run(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<u64, StoreError> {
+        let mut query = sqlx::query(AssertSqlSafe(spelt(sql)));
+        for arg in args {
+            query = match *arg {
+                Arg::Text(text) => query.bind(text),
+                Arg::Int(number) => query.bind(number),
+            };
+        }
+        Ok(query.execute(self.conn()).await?.rows_affected())
+    }
+
+    pub(crate) async fn write(&mut self, write: &Write<'_>, rows: &[Value]) -> Result<u64, StoreError> {
+        let mut query = sqlx::query(AssertSqlSafe(spelt_write(write)));
+        for (index, kind) in write.kinds.bytes().enumerate() {
+            let values = || rows.iter().map(move |row| row.get(index).unwrap_or(&Value::Null));
+            query = match kind {
+                b't' => query.bind(column(values(), Value::as_str)?),
+                b'n' => query.bind(column(values(), Value::as_i64)?),
+                _ => query.bind(column(values(), Value::as_bool)?),
+            };
+        }
+        Ok(query.execute(self.conn()).await?.rows_affected())
+    }
+
+    /// One writes at a time, on whichever node: whoever has locked the row `writer`.
+    pub(crate) async fn begin(&mut self) -> Result<i64, StoreError> {
+        // Both in one message, and no snapshot before the lock is held.
+        let sql = "BEGIN; SELECT keys_turn FROM writer WHERE id = 1 FOR UPDATE";
+        let row = sqlx::raw_sql(sql).fetch_optional(self.conn()).await?;
+        let row = row.ok_or_else(|| StoreError::Database("the row of the writer is gone".into()))?;
+        Ok(row.try_get("keys_turn")?)
+    }
+
+    pub(crate) async fn tell(&mut self, words: &[String]) -> Result<(), StoreError> {
+        let mut message = String::new();
+        for word in words {
+            if message.len() + word.len() + 1 > MOST_TOLD {
+                self.notify(&message).await?;
+                message.clear();
+            }
+            let _ = write!(message, "{word} ");
+        }
+        if message.is_empty() { Ok(()) } else { self.notify(&message).await }
+    }
+
+    async fn notify(&mut self, message: &str) -> Result<(), StoreError> {
+        sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(message).execute(self.conn()).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn close(self) -> Result<(), StoreError> {
+        if let Held::Own(conn) = self.held {
+            conn.close().await?;
+        }
+        Ok(())
+    }
+
+    /// The connection goes with this, and not back to those who share.
+    pub(super) fn discard(mut self) {
+        if let Held::Lent(conn) = &mut self.held {
+            conn.close_on_drop();
+        }
+    }
+}
+
+/// A column of the rows that are written.
+fn column<'a, T>(
+    values: impl Iterator<Item = &'a Value>,
+    read: impl Fn(&'a Value) -> Option<T>,
+) -> Result<Vec<Option<T>>, StoreError> {
+    let value = |value: &'a Value| match value {
+        Value::Null => Ok(None),
+        value => read(value).map(Some).ok_or(StoreError::Corrupt("row to be written")),
+    };
+    values.map(value).collect()
+}
+
+fn rows(found: &[PgRow]) -> Result<Vec<Row>, StoreError> {
+    let Some(first) = found.first() else { return Ok(Vec::new()) };
+    let names: Arc<[Box<str>]> = first.columns().iter().map(|column| column.name().into()).collect();
+    let cells = |row: &PgRow| {
+        let cells = row.columns().iter().enumerate();
+        let cells = cells.map(|(index, column)| cell(row, index, column.type_info().name())).collect::<Result<_, _>>();
+        Ok(Row::new(Arc::clone(&names), cells?))
+    };
+    found.iter().map(cells).collect()
+}
+
+fn cell(row: &PgRow, index: usize, kind: &str) -> Result<Cell, StoreError> {
+    let int = |number: Option<i64>| number.map_or(Cell::Null, Cell::Int);
+    Ok(match kind {
+        "INT8" => int(row.try_get(index)?),
+        "INT4" => int(row.try_get::<Option<i32>, _>(index)?.map(i64::from)),
+        "BOOL" => int(row.try_get::<Option<bool>, _>(index)?.map(i64::from)),
+        "TEXT" | "VARCHAR" | "NAME" => row.try_get::<Option<String>, _>(index)?.map_or(Cell::Null, Cell::Text),
+        _ => return Err(StoreError::Corrupt("column")),
+    })
+}
+
+/// Statements in the words of PostgreSQL, by what they are written as.
+fn spelt(sql: &str) -> Arc<str> {
+    static TEXTS: OnceLock<RwLock<HashMap<Box<str>, Arc<str>>>> = OnceLock::new();
+    let texts = TEXTS.get_or_init(RwLock::default);
+    if let Some(text) = texts.read().unwrap_or_else(PoisonError::into_inner).get(sql) {
+        return Arc::clone(text);
+    }
+    let text: Arc<str> = spell(sql).into();
+    texts.write().unwrap_or_else(PoisonError::into_inner).insert(sql.into(), Arc::clone(&text));
+    text
+}
+
+fn spelt_write(write: &Write<'_>) -> Arc<str> {
+    // Each statement has its own text, so its kinds need not be told apart.
+    if write.sql.contains("{rows}") {
+        let array = |(index, kind): (usize, char)| {
+            let kind = match kind {
+                't' => "text",
+                'n' => "bigint",
+                _ => "boolean",
+            };
+            format!("CAST(${} AS {kind}[])", index + 1)
+        };
+        let arrays: Vec<String> = write.kinds.chars().enumerate().map(array).collect();
+        return spelt(&write.sql.replace("{rows}", &format!("SELECT * FROM unnest({})", arrays.join(", "))));
+    }
+    spelt(write.sql)
+}
+
+fn spell(sql: &str) -> String {
+    let mut text = String::with_capacity(sql.len() + 64);
+    let mut rest = sql;
+    while let Some((before, word)) = rest.split_once('{') {
+        let (word, after) = word.split_once('}').unwrap_or((word, ""));
+        text.push_str(before);
+        match word.split_once(' ') {
+            Some(("in", list)) => {
+                text.extend(["= ANY (ARRAY(SELECT json_array_elements_text(CAST(", list, " AS json))))"]);
+            }
+            Some(("in_numbers", list)) => {
+                text.extend([
+                    "= ANY (ARRAY(SELECT CAST(json_array_elements_text(CAST(",
+                    list,
+                    " AS json)) AS bigint)))",
+                ]);
+            }
+            Some(("each", what)) => {
+                let (list, name) = what.split_once(" AS ").unwrap_or((what, "j"));
+                text.extend(["json_array_elements(CAST(", list, " AS json)) AS ", name, "(value)"]);
+            }
+            _ => text.extend(["{", word, "}"]),
+        }
+        rest = after;
+    }
+    text.push_str(rest);
+    numbered(&text.replace("instr(", "strpos("))
+}
+
+/// Question marks as PostgreSQL numbers them.
+fn numbered(sql: &str) -> String {
+    let mut text = String::with_capacity(sql.len() + 16);
+    let mut count = 0;
+    let mut marks = sql.split('?');
+    text.extend(marks.next());
+    for after in marks {
+        text.push('$');
+        if !after.starts_with(|first: char| first.is_ascii_digit()) {
+            count += 1;
+            text.push_str(&count.to_string());
+        }
+        text.push_str(after);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_are_spelt_for_the_server() {
+        let sql = "SELECT instr(a, ?1) FROM {each ?2 AS j} WHERE a {in ?1} AND b {in_numbers ?3}";
+        let list = "= ANY (ARRAY(SELECT json_array_elements_text(CAST($1 AS json))))";
+        let numbers = "= ANY (ARRAY(SELECT CAST(json_array_elements_text(CAST($3 AS json)) AS bigint)))";
+        let each = "json_array_elements(CAST($2 AS json)) AS j(value)";
+        assert_eq!(*spelt(sql), *format!("SELECT strpos(a, $1) FROM {each} WHERE a {list} AND b {numbers}"));
+        assert_eq!(*spelt("a = ? AND b = ? LIMIT ?"), *"a = $1 AND b = $2 LIMIT $3");
+        let write = Write { sql: "INSERT INTO t (a, b, c) {rows}", kinds: "tnf" };
+        let arrays = "CAST($1 AS text[]), CAST($2 AS bigint[]), CAST($3 AS boolean[])";
+        assert_eq!(*spelt_write(&write), *format!("INSERT INTO t (a, b, c) SELECT * FROM unnest({arrays})"));
+    }
+}

@@ -1,0 +1,236 @@
+//! Opens the database, or says why not.
+
+use std::fmt;
+use std::str::FromStr as _;
+use std::sync::Arc;
+
+use gatematch_protocol::secret::Secret;
+use sqlx::ConnectOptions as _;
+use sqlx::migrate::{Migrate as _, MigrateError};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use url::Url;
+
+use super::{Link, Listener, Pool};
+use crate::edge::Edge;
+use crate::store::sql::{Conn, MIGRATIONS, Opening, Place, Reads, SqlStore, unfit};
+use crate::store::{Bell, Store, StoreError};
+use crate::vault::Vault;
+
+/// How long the server works on one statement, and how long a transaction may be left alone, before it is ended: a node
+/// that is cut off in the middle must not keep the others from writing.
+const SERVER_SIDE: [(&str, &str); 6] = [
+    ("statement_timeout", "15s"),
+    ("lock_timeout", "4s"),
+    ("idle_in_transaction_session_timeout", "4s"),
+    ("tcp_keepalives_idle", "5"),
+    ("tcp_keepalives_interval", "2"),
+    ("tcp_keepalives_count", "3"),
+];
+/// How many statements stay prepared on each connection: all that there are.
+const PREPARED: usize = 512;
+/// The oldest version of the server that is known to do.
+const OLDEST: i64 = 130_000;
+
+/// Why the database is not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenFault {
+    /// The server is not there, or lets nobody in.
+    #[error("the database {server}: {what}")]
+    Unreachable {
+        /// Which.
+        server: Server,
+        /// What it says.
+        what: String,
+    },
+    /// It was made by a newer Gatematch, or by something else.
+    #[error(
+        "the database {server} has another schema ({what}). Use the version of Gatematch that wrote it, or a newer one"
+    )]
+    Schema {
+        /// Which.
+        server: Server,
+        /// What does not fit.
+        what: String,
+    },
+    /// What is acknowledged there may be gone with the power.
+    #[error(
+        "the server of {0} runs with fsync=off: what it acknowledges may be lost, used codes and revoked phones among it. Set fsync=on there, or database_unsafe_fsync_off = true where nothing is of value"
+    )]
+    FsyncOff(Server),
+    /// It is no PostgreSQL that is known to do.
+    #[error("the server of {server} is {what}; PostgreSQL 13 or newer is needed")]
+    Unknown {
+        /// Which.
+        server: Server,
+        /// What it says that it is.
+        what: String,
+    },
+}
+
+/// A database on a server.
+#[derive(Clone)]
+pub struct Server {
+    options: PgConnectOptions,
+    allow_fsync_off: bool,
+}
+
+impl Server {
+    /// What a URL `postgres://user:password@host/database` names; other words for its parts are libpq's
+    /// (`?host=/var/run/postgresql`, `sslmode`, `sslrootcert`).
+    ///
+    /// # Errors
+    /// What is wrong with it; never what stands in it.
+    pub fn of(url: &Secret) -> Result<Self, &'static str> {
+        let parsed = Url::parse(url.reveal()).map_err(|_| "is no URL")?;
+        if !matches!(parsed.scheme(), "postgres" | "postgresql") {
+            return Err("does not begin with postgres://");
+        }
+        let options = PgConnectOptions::from_str(url.reveal()).map_err(|_| "cannot be read")?;
+        if options.get_database().is_none() {
+            return Err("names no database");
+        }
+        let options = options.statement_cache_capacity(PREPARED).disable_statement_logging();
+        let options =
+            if options.get_application_name().is_none() { options.application_name("gatematch") } else { options };
+        Ok(Self { options: options.options(SERVER_SIDE), allow_fsync_off: false })
+    }
+
+    /// The same, on a server that may lose what it acknowledges.
+    #[must_use]
+    pub const fn allowing_fsync_off(mut self, allow: bool) -> Self {
+        self.allow_fsync_off = allow;
+        self
+    }
+
+    /// A connection of one's own.
+    pub(crate) async fn connect(&self) -> Result<Link, StoreError> {
+        Ok(Link::own(self.options.connect().await?))
+    }
+
+    /// The name of the host, or the folder of the socket.
+    #[must_use]
+    pub fn host(&self) -> String {
+        self.options.get_socket().map_or_else(|| self.options.get_host().to_owned(), |path| path.display().to_string())
+    }
+
+    /// The port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.options.get_port()
+    }
+}
+
+/// Without what opens it.
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.options.get_database().unwrap_or_default();
+        write!(f, "{name} at {}:{}", self.host(), self.port())
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// A database that was looked at and brought up to date, and is not served yet.
+pub struct Database {
+    server: Server,
+    conn: Conn,
+}
+
+impl Database {
+    /// Connects, and brings the schema up to date.
+    ///
+    /// # Errors
+    /// [`OpenFault`]; the database is then as it was.
+    pub async fn at(server: &Server) -> Result<Self, OpenFault> {
+        let unreachable = |error: sqlx::Error| OpenFault::Unreachable { server: server.clone(), what: told(&error) };
+        let mut conn = server.options.connect().await.map_err(unreachable)?;
+        look_at_server(server, &mut conn).await?;
+        check_schema(server, &mut conn).await?;
+        migrate(server, &mut conn).await?;
+        let mut conn = Conn::Postgres(Box::new(Link::own(conn)));
+        let unchained = |error: StoreError| OpenFault::Unreachable { server: server.clone(), what: error.to_string() };
+        Opening::on(&mut conn).chain_events().await.map_err(unchained)?;
+        Ok(Self { server: server.clone(), conn })
+    }
+
+    /// The connection.
+    pub(crate) const fn conn(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+
+    /// Starts the writer, the readers and the listener.
+    #[must_use]
+    pub(crate) fn serve(self, vault: Arc<Vault>, edge: Edge, bell: Arc<dyn Bell>) -> Arc<dyn Store> {
+        let listener = Listener::start(self.server.options.clone(), Arc::clone(&bell));
+        let reads = (Reads::Postgres(Pool::new(self.server.options.clone())), Some(listener));
+        Arc::new(SqlStore::start(self.conn, Place::Postgres(self.server), reads, vault, edge, bell))
+    }
+}
+
+/// What the server said, or why there is none; sqlx wraps it more than once.
+fn told(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        error => error.to_string(),
+    }
+}
+
+async fn look_at_server(server: &Server, conn: &mut PgConnection) -> Result<(), OpenFault> {
+    let unreachable = |error: sqlx::Error| OpenFault::Unreachable { server: server.clone(), what: told(&error) };
+    let sql = "SELECT version(), CAST(current_setting('server_version_num') AS bigint), current_setting('fsync')";
+    let (name, version, fsync): (String, i64, String) =
+        sqlx::query_as(sql).fetch_one(conn).await.map_err(unreachable)?;
+    if !name.starts_with("PostgreSQL") || version < OLDEST {
+        return Err(OpenFault::Unknown { server: server.clone(), what: name });
+    }
+    if fsync != "on" {
+        if !server.allow_fsync_off {
+            return Err(OpenFault::FsyncOff(server.clone()));
+        }
+        tracing::warn!(%server, "the server runs with fsync=off: what it acknowledges may be lost");
+    }
+    Ok(())
+}
+
+/// Finds out what is wrong before anything is changed.
+async fn check_schema(server: &Server, conn: &mut PgConnection) -> Result<(), OpenFault> {
+    let unreachable = |error: sqlx::Error| OpenFault::Unreachable { server: server.clone(), what: told(&error) };
+    let other = |what: String| OpenFault::Schema { server: server.clone(), what };
+    let sql = "SELECT CAST(tablename AS text) FROM pg_tables WHERE schemaname = current_schema()";
+    let tables: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut *conn).await.map_err(unreachable)?;
+    if tables.is_empty() {
+        return Ok(());
+    }
+    if !tables.iter().any(|table| table == "_sqlx_migrations") {
+        return Err(other("it was not made by Gatematch".to_owned()));
+    }
+    let sql = "SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version";
+    let applied: Vec<(i64, Vec<u8>, bool)> = sqlx::query_as(sql).fetch_all(conn).await.map_err(unreachable)?;
+    unfit(&applied).map_or(Ok(()), |what| Err(other(what)))
+}
+
+/// Two nodes that come at once wait for each other: the migrator takes a lock of the server's.
+async fn migrate(server: &Server, conn: &mut PgConnection) -> Result<(), OpenFault> {
+    // An index over millions of rows takes longer than any other statement may.
+    let patient = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+    let usual = "RESET statement_timeout; RESET lock_timeout; RESET idle_in_transaction_session_timeout";
+    let unreachable = |error: sqlx::Error| OpenFault::Unreachable { server: server.clone(), what: told(&error) };
+    sqlx::raw_sql(patient).execute(&mut *conn).await.map_err(unreachable)?;
+    let done = MIGRATIONS.run_direct(None, conn, false).await;
+    if done.is_err() {
+        // Whoever comes next must not find it locked.
+        let _ = conn.unlock().await;
+    }
+    done.map_err(|error| match error {
+        MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_) | MigrateError::Dirty(_) => {
+            OpenFault::Schema { server: server.clone(), what: error.to_string() }
+        }
+        error => OpenFault::Unreachable { server: server.clone(), what: error.to_string() },
+    })?;
+    sqlx::raw_sql(usual).execute(&mut *conn).await.map_err(unreachable)?;
+    Ok(())
+}

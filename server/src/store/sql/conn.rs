@@ -1,0 +1,124 @@
+//! A connection, whichever database is at its other end.
+//!
+//! Statements are written once, in the words that SQLite and PostgreSQL share, with question marks (`?`, or `?1` where
+//! one is used twice) for arguments, and these words in braces where the two differ:
+//!
+//! | word | what stands there |
+//! | --- | --- |
+//! | `{in ?}` | is among the texts of a JSON array |
+//! | `{in_numbers ?}` | is among the numbers of a JSON array |
+//! | `{each ? AS j}` | a table of the elements of a JSON array, in its column `value` |
+//! | `{rows}` | the rows that are written, as a query |
+
+use serde_json::Value;
+
+use super::row::{Arg, Row};
+use crate::store::{StoreError, postgres, sqlite};
+
+/// A statement that writes rows, each of them an array of as many values.
+pub(crate) struct Write<'a> {
+    /// The statement; `{rows}` is where they go.
+    pub(crate) sql: &'a str,
+    /// What each of their values is: `t` a text, `n` a number, `f` a truth value. Any may be missing.
+    pub(crate) kinds: &'a str,
+}
+
+/// A connection.
+pub(crate) enum Conn {
+    /// To a file on this machine.
+    Sqlite(sqlite::Link),
+    /// To a server.
+    Postgres(Box<postgres::Link>),
+}
+
+impl Conn {
+    /// All rows that `sql` yields.
+    pub(crate) async fn all(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::Sqlite(link) => link.all(sql, args),
+            Self::Postgres(link) => link.all(sql, args).await,
+        }
+    }
+
+    /// The first row that `sql` yields.
+    pub(crate) async fn first(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<Option<Row>, StoreError> {
+        Ok(self.all(sql, args).await?.into_iter().next())
+    }
+
+    /// Runs `sql`; yields how many rows were touched.
+    pub(crate) async fn run(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<u64, StoreError> {
+        match self {
+            Self::Sqlite(link) => link.run(sql, args),
+            Self::Postgres(link) => link.run(sql, args).await,
+        }
+    }
+
+    /// Writes `rows`; yields how many were touched.
+    pub(crate) async fn write(&mut self, write: &Write<'_>, rows: &[Value]) -> Result<u64, StoreError> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        match self {
+            Self::Sqlite(link) => link.write(write, rows),
+            Self::Postgres(link) => link.write(write, rows).await,
+        }
+    }
+
+    /// Begins a transaction as the only one who writes, on this node and on every other. Yields a number that is
+    /// another one when somebody else has changed the data keys since (or, on SQLite, anything).
+    pub(crate) async fn begin(&mut self) -> Result<i64, StoreError> {
+        match self {
+            Self::Sqlite(link) => link.begin(),
+            Self::Postgres(link) => link.begin().await,
+        }
+    }
+
+    /// Begins to read what there is at this moment, whatever is written meanwhile.
+    pub(crate) async fn begin_snapshot(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(link) => link.run("BEGIN", &[]).map(drop),
+            Self::Postgres(link) => link.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", &[]).await.map(drop),
+        }
+    }
+
+    /// Makes what was written in the transaction last.
+    pub(crate) async fn commit(&mut self) -> Result<(), StoreError> {
+        self.run("COMMIT", &[]).await.map(drop)
+    }
+
+    /// Undoes what was written in the transaction.
+    pub(crate) async fn roll_back(&mut self) -> Result<(), StoreError> {
+        self.run("ROLLBACK", &[]).await.map(drop)
+    }
+
+    /// In a transaction that changes the data keys: others are told by [`Conn::begin`].
+    pub(crate) async fn turn_keys(&mut self) -> Result<(), StoreError> {
+        self.run("UPDATE writer SET keys_turn = keys_turn + 1", &[]).await.map(drop)
+    }
+
+    /// In a transaction: tells every node what it changes, once it has.
+    pub(crate) async fn tell(&mut self, words: &[String]) -> Result<(), StoreError> {
+        match self {
+            // There is one node, and it knows.
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(link) => link.tell(words).await,
+        }
+    }
+
+    /// Lets others have a turn at the processor.
+    pub(crate) async fn rest(&mut self) {
+        match self {
+            // The writer has a thread of its own.
+            Self::Sqlite(_) => std::thread::yield_now(),
+            Self::Postgres(_) => tokio::task::yield_now().await,
+        }
+    }
+
+    /// Ends the connection; what was committed is in its place.
+    pub(crate) async fn close(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(link) => link.close(),
+            Self::Postgres(link) => link.close().await,
+        }
+    }
+}

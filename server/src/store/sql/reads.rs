@@ -1,0 +1,101 @@
+//! Whoever only reads.
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use super::conn::Conn;
+use super::row::{Arg, Row};
+use crate::store::{StoreError, postgres, sqlite};
+
+/// How often a question is asked that a server did not answer: one that was started again is there the next time, and to
+/// read twice is to read.
+pub(super) const TRIES: u32 = 3;
+
+/// Connections that read. Each statement sees what was committed when it began.
+pub(crate) enum Reads {
+    /// Of the file.
+    Sqlite(sqlite::Pool),
+    /// Of the server.
+    Postgres(postgres::Pool),
+}
+
+/// Does a step on a connection that reads, named here, and again on another one where it was broken.
+macro_rules! on_one {
+    ($reads:expr, $conn:ident => $step:expr) => {{
+        let mut tries = 1;
+        loop {
+            let mut lent = $reads.lend().await?;
+            let $conn = &mut lent;
+            let answer = $reads.in_time($step).await;
+            $reads.give_back(lent, &answer);
+            if tries == $crate::store::sql::reads::TRIES || !matches!(answer, Err(StoreError::Unreachable(_))) {
+                break answer;
+            }
+            tries += 1;
+        }
+    }};
+}
+pub(super) use on_one;
+
+impl Reads {
+    /// All rows that `sql` yields; few, found by an index.
+    pub(crate) async fn all(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, StoreError> {
+        on_one!(self, conn => conn.all(sql, args))
+    }
+
+    /// The first row that `sql` yields.
+    pub(crate) async fn first(&self, sql: &str, args: &[Arg<'_>]) -> Result<Option<Row>, StoreError> {
+        Ok(self.all(sql, args).await?.into_iter().next())
+    }
+
+    /// All rows that `sql` yields, where those are many or many are looked at for them.
+    pub(crate) async fn scan(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, StoreError> {
+        let Self::Sqlite(pool) = self else { return self.all(sql, args).await };
+        let link = pool.take()?;
+        let rows = at_length(|| link.all(sql, args));
+        pool.give_back(link);
+        rows
+    }
+
+    /// A connection; [`Reads::give_back`] takes it.
+    pub(super) async fn lend(&self) -> Result<Conn, StoreError> {
+        Ok(match self {
+            Self::Sqlite(pool) => Conn::Sqlite(pool.take()?),
+            Self::Postgres(pool) => Conn::Postgres(Box::new(pool.lend().await?)),
+        })
+    }
+
+    /// What `answer` is, unless it takes too long.
+    pub(super) async fn in_time<T>(
+        &self,
+        answer: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        match self {
+            Self::Sqlite(_) => answer.await,
+            Self::Postgres(pool) => pool.in_time(answer).await,
+        }
+    }
+
+    /// Takes a connection back, over which this was answered.
+    pub(super) fn give_back<T>(&self, conn: Conn, answer: &Result<T, StoreError>) {
+        match (self, conn) {
+            (Self::Sqlite(pool), Conn::Sqlite(link)) => pool.give_back(link),
+            (Self::Postgres(pool), Conn::Postgres(link)) => pool.look_at(*link, answer),
+            _ => {}
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(pool) => pool.close(),
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Does what takes long, so that others go on meanwhile.
+fn at_length<T>(step: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(step),
+        _ => step(),
+    }
+}
