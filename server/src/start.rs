@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use self::vault::has_given_key;
+pub(crate) use self::vault::open as open_vault;
 use crate::edge::Edge;
 use crate::http::Metrics;
 use crate::http::app::{App, Inner};
@@ -314,7 +315,11 @@ fn web_push(
     Ok(Arc::new(WebPush::new(settings, names, vapid, edge.clone(), web::Limits::default())?))
 }
 
-fn lock(dir: &Path) -> Result<File, StartFault> {
+/// Keeps servers, and other commands that need to be alone, off the data directory.
+///
+/// # Errors
+/// [`StartFault::InUse`], where one runs.
+pub(crate) fn lock(dir: &Path) -> Result<File, StartFault> {
     let path = dir.join(LOCK_FILE);
     let fault = |source| StartFault::DataDir { path: path.clone(), source };
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(fault)?;

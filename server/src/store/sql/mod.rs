@@ -2,6 +2,7 @@
 
 mod chain;
 pub(crate) mod conn;
+pub(crate) mod copy;
 mod factors;
 mod load;
 mod log;
@@ -10,6 +11,7 @@ mod pages;
 mod people;
 mod policy;
 mod reads;
+pub(crate) mod restore;
 pub(super) mod row;
 mod rows;
 mod save;
