@@ -104,7 +104,7 @@ impl Server {
 
     /// A connection of one's own.
     pub(crate) async fn connect(&self) -> Result<Link, StoreError> {
-        Ok(Link::own(self.options.connect().await?))
+        Ok(Link::new(self.options.connect().await?))
     }
 
     /// The name of the host, or the folder of the socket.
@@ -151,7 +151,7 @@ impl Database {
         look_at_server(server, &mut conn).await?;
         check_schema(server, &mut conn).await?;
         migrate(server, &mut conn).await?;
-        let mut conn = Conn::Postgres(Box::new(Link::own(conn)));
+        let mut conn = Conn::Postgres(Box::new(Link::new(conn)));
         let unchained = |error: StoreError| OpenFault::Unreachable { server: server.clone(), what: error.to_string() };
         Opening::on(&mut conn).chain_events().await.map_err(unchained)?;
         Ok(Self { server: server.clone(), conn })
@@ -166,7 +166,7 @@ impl Database {
     #[must_use]
     pub(crate) fn serve(self, vault: Arc<Vault>, edge: Edge, bell: Arc<dyn Bell>) -> Arc<dyn Store> {
         let listener = Listener::start(self.server.options.clone(), Arc::clone(&bell));
-        let reads = (Reads::Postgres(Pool::new(self.server.options.clone())), Some(listener));
+        let reads = (Reads::Postgres(Pool::new(self.server.clone())), Some(listener));
         Arc::new(SqlStore::start(self.conn, Place::Postgres(self.server), reads, vault, edge, bell))
     }
 }
