@@ -22,6 +22,7 @@ mod passcode;
 mod phone_page;
 mod policy;
 pub mod problem;
+mod process;
 mod report;
 mod response;
 pub mod routes;
