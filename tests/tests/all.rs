@@ -25,6 +25,7 @@ mod idempotency;
 mod keys;
 mod limits;
 mod listen;
+mod load;
 mod machine;
 mod misbehaviour;
 mod phone;

@@ -113,7 +113,7 @@ const fn longest(bucket: u64) -> u64 {
 }
 
 fn milliseconds(micros: u64) -> f64 {
-    Duration::from_micros(micros).as_secs_f64() * 1_000.0
+    micros as f64 / 1_000.0
 }
 
 #[cfg(test)]

@@ -68,6 +68,8 @@ pub struct Report {
     pub responded: Percentiles,
     /// Everything else, by what happened.
     pub wrong: BTreeMap<String, u64>,
+    /// Whether somebody ended it before all was done.
+    pub ended_early: bool,
 }
 
 /// The memory of one server.
@@ -83,8 +85,8 @@ pub struct Memory {
     pub resident_mib: f64,
     /// What one that waits takes of it, in KiB.
     pub kib_per_waiter: Option<f64>,
-    /// Resident after the decisions.
-    pub resident_after_mib: f64,
+    /// Resident after the decisions, where all were made.
+    pub resident_after_mib: Option<f64>,
 }
 
 /// A login that waits.
@@ -119,7 +121,7 @@ pub async fn run(plan: Plan, hall: Arc<Hall>, people: Vec<Person>, end: impl Fut
     let mut report = Report::default();
     tokio::select! {
         () = hold(plan, &hall, people, &mut report) => {}
-        () = end => report.wrong("ended early"),
+        () = end => report.ended_early = true,
     }
     report
 }
@@ -138,11 +140,15 @@ async fn hold(plan: Plan, hall: &Arc<Hall>, people: Vec<Person>, report: &mut Re
     while let Ok((_, _, early)) = heard.try_recv() {
         report.wrong(early.map_or_else(|reason| reason, |status| format!("{status} before anybody decided")));
     }
+    let servers = hall.servers.iter().zip(before).zip(full);
+    report.servers = servers.filter_map(|((server, before), full)| Some(memory(server, before?, full?))).collect();
     decide(plan, hall, &held, &mut heard, report).await;
-    let after = readings(&hall.servers).await;
-    let servers = hall.servers.iter().zip(before).zip(full).zip(after);
-    let memory = |(((server, before), full), after): (((&Api, _), _), _)| Some(memory(server, before?, full?, after?));
-    report.servers = servers.filter_map(memory).collect();
+    for (server, after) in hall.servers.iter().zip(readings(&hall.servers).await) {
+        let told = report.servers.iter_mut().find(|told| told.server == server.base());
+        if let Some((told, after)) = told.zip(after) {
+            told.resident_after_mib = Some(mebibytes(after.resident));
+        }
+    }
 }
 
 async fn readings(servers: &[Api]) -> Vec<Option<Reading>> {
@@ -168,7 +174,7 @@ async fn settled(servers: &[Api], waiters: u64) -> Vec<Option<Reading>> {
     }
 }
 
-fn memory(server: &Api, before: Reading, full: Reading, after: Reading) -> Memory {
+fn memory(server: &Api, before: Reading, full: Reading) -> Memory {
     let grown = full.resident.saturating_sub(before.resident);
     Memory {
         server: server.base().to_owned(),
@@ -176,7 +182,7 @@ fn memory(server: &Api, before: Reading, full: Reading, after: Reading) -> Memor
         resident_before_mib: mebibytes(before.resident),
         resident_mib: mebibytes(full.resident),
         kib_per_waiter: (full.waiting > 0).then(|| grown as f64 / 1_024.0 / full.waiting as f64),
-        resident_after_mib: mebibytes(after.resident),
+        resident_after_mib: None,
     }
 }
 
@@ -242,13 +248,12 @@ async fn decide(plan: Plan, hall: &Hall, held: &[Held], heard: &mut UnboundedRec
                 report.decided += 1;
                 to_waiter.add(waiter);
                 to_phone.add(phone);
+                (report.heard, report.responded) = (to_waiter.percentiles(), to_phone.percentiles());
             }
             Err(reason) => report.wrong(reason),
         }
         hall.decided.fetch_add(1, Ordering::Relaxed);
     }
-    report.heard = to_waiter.percentiles();
-    report.responded = to_phone.percentiles();
 }
 
 /// Approves one login on its phone; how long it took until its waiter, and until the phone, heard.

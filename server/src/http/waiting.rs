@@ -11,8 +11,10 @@ use super::app::App;
 use super::problem::{Answer, Problem};
 use crate::hub::{Topic, Waiter};
 
-/// The safety net: how often a waiter looks for itself, for what another process wrote.
+/// The safety net: how often a waiter looks for itself at most, for what another process wrote.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How many waiters look for themselves each second, all in all: more would keep a processor busy with waiting alone.
+const LOOKS_A_SECOND: u64 = 500;
 /// How often the end of a challenge is tried to be written down for one reader.
 const MAX_TURNS: usize = 100;
 
@@ -72,7 +74,25 @@ pub(super) async fn pause(app: &App, waiter: &mut Waiter, end: Timestamp) {
     tokio::select! {
         () = waiter.woken() => {}
         () = app.edge.clock.sleep_until(end) => {}
-        () = tokio::time::sleep(LOOK_EVERY) => {}
+        () = tokio::time::sleep(look_after(app.hub.len())) => {}
         () = app.stopping.cancelled() => {}
+    }
+}
+
+/// After how long one of so many waiters looks for itself.
+fn look_after(waiters: usize) -> Duration {
+    let waiters = u32::try_from(waiters).unwrap_or(u32::MAX);
+    LOOK_EVERY.max(Duration::from_millis(1_000 * u64::from(waiters) / LOOKS_A_SECOND))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_wait_the_less_often_each_looks() {
+        let seconds = [0, 1, 1_000, 5_000, 20_000].map(|waiters| look_after(waiters).as_secs());
+        assert_eq!(seconds, [2, 2, 2, 10, 40]);
+        assert!(look_after(usize::MAX) > LOOK_EVERY);
     }
 }

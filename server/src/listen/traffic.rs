@@ -136,7 +136,7 @@ struct Stream {
 
 impl Stream {
     fn carry(self, body: Body) -> Body {
-        self.traffic.lock().given(self.number);
+        self.traffic.lock().given(self.number, Instant::now());
         Body::new(Carried { body, stream: self })
     }
 }
@@ -160,7 +160,7 @@ impl HttpBody for Carried {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         self.stream.traffic.lock().taken(self.stream.number);
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        self.stream.traffic.lock().given(self.stream.number);
+        self.stream.traffic.lock().given(self.stream.number, Instant::now());
         Poll::Ready(frame)
     }
 
@@ -200,8 +200,8 @@ impl UnderWay {
         self.last
     }
 
-    fn given(&mut self, number: u64) {
-        self.given.insert(number, Instant::now());
+    fn given(&mut self, number: u64, now: Instant) {
+        self.given.insert(number, now);
     }
 
     fn taken(&mut self, number: u64) {
@@ -275,8 +275,8 @@ mod tests {
         Traffic { idle: 10 * SECOND, stall: Some(30 * SECOND), under_way: Mutex::new(UnderWay::at(start)) }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_connection_without_streams_is_kept_for_a_while() {
+    #[test]
+    fn a_connection_without_streams_is_kept_for_a_while() {
         let start = Instant::now();
         let traffic = traffic(start);
         assert_eq!(traffic.due(start), Due::Later(start + 10 * SECOND));
@@ -289,18 +289,19 @@ mod tests {
         assert_eq!(traffic.due(later + 10 * SECOND), Due::Idle);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn who_takes_nothing_is_found_by_the_oldest_that_he_left() {
+    #[test]
+    fn who_takes_nothing_is_found_by_the_oldest_that_he_left() {
         let start = Instant::now();
         let traffic = traffic(start);
         let (deaf, hears) = (traffic.lock().begin(), traffic.lock().begin());
-        traffic.lock().given(deaf);
-        tokio::time::advance(29 * SECOND).await;
-        traffic.lock().given(hears);
-        assert_eq!(traffic.due(Instant::now()), Due::Later(start + 30 * SECOND));
+        traffic.lock().given(deaf, start);
+        let later = start + 29 * SECOND;
+        traffic.lock().given(hears, later);
+        assert_eq!(traffic.due(later), Due::Later(start + 30 * SECOND));
         assert_eq!(traffic.due(start + 30 * SECOND), Due::Stalled);
         traffic.lock().taken(deaf);
-        assert_eq!(traffic.due(Instant::now()), Due::Later(Instant::now() + 10 * SECOND));
+        assert_eq!(traffic.due(later), Due::Later(later + 10 * SECOND));
+        assert_eq!(traffic.due(later + 30 * SECOND), Due::Stalled);
         let proxy = Traffic { stall: None, ..traffic };
         assert_ne!(proxy.due(start + 1_000 * SECOND), Due::Stalled);
     }
