@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{Request, Response, Version};
+use axum::http::{HeaderValue, Request, Response, Version, header};
 use axum::response::IntoResponse as _;
 use axum_server::ConnectionShutdown;
 use futures_util::future::{BoxFuture, Either};
@@ -113,8 +113,7 @@ where
         }
         let Some(stream) = self.connection.begin() else {
             self.connection.streams.full.inc();
-            let refused = Problem::new(Code::Overloaded, "Too much is under way here at the moment.");
-            return Either::Right(Box::pin(async move { Ok(refused.into_response()) }));
+            return Either::Right(Box::pin(async { Ok(refused()) }));
         };
         if let Some(shutdown) = request.extensions().get::<ConnectionShutdown>() {
             let traffic = &self.connection.traffic;
@@ -124,6 +123,15 @@ where
         let answer = self.service.call(request);
         Either::Right(Box::pin(async move { answer.await.map(|response| response.map(|body| stream.carry(body))) }))
     }
+}
+
+/// The answer where there is no place. It comes from outside the router, which gives all others these headers.
+fn refused() -> Response<Body> {
+    let mut refused = Problem::new(Code::Overloaded, "Too much is under way here at the moment.").into_response();
+    let headers = refused.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    refused
 }
 
 /// A stream that is open: from its head until all of its answer was handed over, or nobody wants it any more.

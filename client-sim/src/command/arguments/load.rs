@@ -40,12 +40,12 @@ pub(crate) struct Load {
     #[arg(long)]
     pub(crate) redeem_waits: bool,
     /// Sign in over RADIUS, at this front door; its client needs no_display = "approve_only"
-    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["gateways", "redeem_waits"])]
+    #[arg(long, value_name = "HOST:PORT", help_heading = "Over RADIUS", conflicts_with_all = ["gateways", "redeem_waits"])]
     pub(crate) radius: Option<String>,
-    /// With --radius: the secret [default: $GATEMATCH_RADIUS_SECRET, which others on this machine cannot see]
-    #[arg(long, requires = "radius")]
+    /// The secret that the front door shares with this client [default: $GATEMATCH_RADIUS_SECRET, which others on this machine cannot see]
+    #[arg(long, requires = "radius", help_heading = "Over RADIUS")]
     pub(crate) secret: Option<String>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Over RADIUS")]
     pub(crate) patience: Patience,
     /// Speak HTTP/2, on few connections
     #[arg(long)]
@@ -56,7 +56,7 @@ pub(crate) struct Load {
     /// Trust this authority's certificates (PEM), and no others
     #[arg(long, value_name = "FILE")]
     pub(crate) authority: Option<PathBuf>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Sign-ins that wait")]
     pub(crate) hold: Hold,
     /// Leave the accounts and the gateways that were made for it
     #[arg(long)]

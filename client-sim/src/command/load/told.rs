@@ -52,14 +52,17 @@ pub(super) fn held(report: &hold::Report, say: &Say) -> Result<ExitCode, Fault> 
     say.line(&format!("{} opened within {:.1} s; {} waited.", report.opened, report.seconds_to_open, report.waiting))?;
     for server in &report.servers {
         let each = server.kib_per_waiter.map(|each| format!(" ({each:.1} KiB for each)")).unwrap_or_default();
-        let [before, full, after] =
-            [server.resident_before_mib, server.resident_mib, server.resident_after_mib].map(mib);
-        let memory = format!("{before} resident before, {full} with {} waiting{each}, {after} after", server.waiting);
+        let after = server.resident_after_mib.map(|after| format!(", {} after", mib(after))).unwrap_or_default();
+        let [before, full] = [server.resident_before_mib, server.resident_mib].map(mib);
+        let memory = format!("{before} resident before, {full} with {} waiting{each}{after}", server.waiting);
         say.line(&format!("{}: {memory}", plain(&server.server)))?;
     }
     say.line(&format!("Then {} were approved, one after the other.", report.decided))?;
     say.line("")?;
     times([("from phone to gateway", &report.heard), ("the phone's own answer", &report.responded)], say)?;
+    if report.ended_early {
+        say.line("It was ended early.")?;
+    }
     for (what, count) in &report.wrong {
         say.line(&format!("{count} went wrong: {}", plain(what)))?;
     }
