@@ -16,10 +16,10 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 
-use super::Limits;
 use super::plan::Way;
 use super::share::{Shares, Taken, share};
 use super::traffic::{Line, Streams};
+use super::{Limits, PUBLIC};
 use crate::edge::Edge;
 use crate::http::Metrics;
 
@@ -145,7 +145,8 @@ impl Door {
         stream.set_nodelay(true)?;
         open.inc();
         let held = Seat { _place: place, _share: share, open: open.clone() };
-        let shared = way.is_shared(peer, proxies).then_some(peer);
+        // Where everything is served one address may be that of a gateway for which thousands wait.
+        let shared = (*listener == PUBLIC && way.is_shared(peer, proxies)).then_some(peer);
         let line = streams.line(service, shared, proxies.iter().any(|proxy| proxy.to_canonical() == peer));
         Ok((Guest { stream, stall: *stall, stalled: None, _held: held }, line))
     }
