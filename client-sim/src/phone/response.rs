@@ -77,6 +77,7 @@ impl Phone {
         number: Option<&str>,
         uv: Option<UserVerification>,
     ) -> Result<String, Failure> {
+        self.device_id()?;
         self.response_to(challenge_id(challenge)?, challenge, decision, number, uv)
     }
 

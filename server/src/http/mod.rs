@@ -15,7 +15,7 @@ mod gateway;
 pub mod guard;
 mod health;
 mod metrics;
-mod observe;
+pub(crate) mod observe;
 mod own;
 mod params;
 mod passcode;

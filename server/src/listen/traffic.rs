@@ -11,11 +11,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{HeaderValue, Request, Response, Version, header};
-use axum::response::IntoResponse as _;
+use axum::http::{Request, Response, Version};
 use axum_server::ConnectionShutdown;
 use futures_util::future::{BoxFuture, Either};
-use gatematch_protocol::problem::Code;
 use http_body::{Frame, SizeHint};
 use prometheus::IntCounter;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -25,7 +23,7 @@ use tower_service::Service;
 
 use super::Limits;
 use super::share::{Shares, Taken, share};
-use crate::http::problem::Problem;
+use crate::http::observe::NoPlace;
 
 /// The streams of one listener.
 #[derive(Clone)]
@@ -107,13 +105,14 @@ where
         self.service.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         if request.version() != Version::HTTP_2 {
             return Either::Left(self.service.call(request));
         }
         let Some(stream) = self.connection.begin() else {
             self.connection.streams.full.inc();
-            return Either::Right(Box::pin(async { Ok(refused()) }));
+            request.extensions_mut().insert(NoPlace);
+            return Either::Left(self.service.call(request));
         };
         if let Some(shutdown) = request.extensions().get::<ConnectionShutdown>() {
             let traffic = &self.connection.traffic;
@@ -123,15 +122,6 @@ where
         let answer = self.service.call(request);
         Either::Right(Box::pin(async move { answer.await.map(|response| response.map(|body| stream.carry(body))) }))
     }
-}
-
-/// The answer where there is no place. It comes from outside the router, which gives all others these headers.
-fn refused() -> Response<Body> {
-    let mut refused = Problem::new(Code::Overloaded, "Too much is under way here at the moment.").into_response();
-    let headers = refused.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    refused
 }
 
 /// A stream that is open: from its head until all of its answer was handed over, or nobody wants it any more.
@@ -301,7 +291,8 @@ mod tests {
     fn who_takes_nothing_is_found_by_the_oldest_that_he_left() {
         let start = Instant::now();
         let traffic = traffic(start);
-        let (deaf, hears) = (traffic.lock().begin(), traffic.lock().begin());
+        let deaf = traffic.lock().begin();
+        let hears = traffic.lock().begin();
         traffic.lock().given(deaf, start);
         let later = start + 29 * SECOND;
         traffic.lock().given(hears, later);
