@@ -147,9 +147,8 @@ async fn who_has_all_streams_leaves_none() {
     let other = async {
         until_metric(&site.api(), "gatematch_waiting 2").await;
         let line = Api::with(&base, None, Speaks::Http2).unwrap();
-        let answer = line.raw("GET", "/healthz", &[], Vec::new()).await.unwrap();
+        let answer = line.raw("GET", "/v1/gateways/self", &[], Vec::new()).await.unwrap();
         refused(&answer, Code::Overloaded);
-        assert!(answer.header("retry-after").is_some());
         until_metric(&site.api(), "gatematch_streams_refused_total{listener=\"main\"} 1").await;
         site.admin.delete_user("alice").await.unwrap();
         in_time(async { while line.raw("GET", "/healthz", &[], Vec::new()).await.unwrap().status != 200 {} }).await;
