@@ -47,6 +47,36 @@ pub struct Question<'a> {
     pub password: Option<&'a [u8]>,
 }
 
+/// What a server says to a Status-Server (RFC 5997).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// It is there, and knows the secret.
+    Answered,
+    /// Something answers that does not prove that it knows the secret.
+    Unauthentic,
+    /// Nothing came, or it could not be asked.
+    Silence,
+}
+
+/// Asks a server whether it is there, as often and as long as its settings say: with nothing to decide in it.
+pub async fn ask_for_sign(server: &UpstreamSettings, edge: &Edge) -> Sign {
+    match probe(server, edge).await {
+        Ok(()) => Sign::Answered,
+        Err(NoAnswer::Unauthentic) => Sign::Unauthentic,
+        Err(_) => Sign::Silence,
+    }
+}
+
+/// RFC 5997, section 4: a Status-Server, signed, with nothing to decide in it.
+async fn probe(server: &UpstreamSettings, edge: &Edge) -> Result<(), NoAnswer> {
+    let [identifier] = edge.random().map_err(|_| NoAnswer::NotAsked)?;
+    let authenticator = edge.random().map_err(|_| NoAnswer::NotAsked)?;
+    let datagram = query::probe(&server.secret, identifier, authenticator).ok_or(NoAnswer::NotAsked)?;
+    let asked = Exchange { server, datagram: &datagram, identifier, authenticator, patience: server.timeout };
+    let until = later(edge.now(), server.timeout * u32::from(server.tries));
+    exchange(asked, edge, until).await.map(|_| ())
+}
+
 /// The upstream servers, and what is known of their health.
 pub struct Upstreams {
     edge: Edge,
@@ -171,23 +201,11 @@ impl Upstreams {
         let all = Arc::clone(self);
         tokio::spawn(async move {
             let Some(server) = all.servers.get(index) else { return };
-            let answered = all.probe(server).await;
+            let answered = probe(&server.settings, &all.edge).await;
             if answered != Err(NoAnswer::NotAsked) {
                 all.note(server, answered.is_ok());
             }
         });
-    }
-
-    /// RFC 5997, section 4: a Status-Server, signed, with nothing to decide in it.
-    async fn probe(&self, server: &Server) -> Result<(), NoAnswer> {
-        let [identifier] = self.random()?;
-        let authenticator = self.random()?;
-        let secret = &server.settings.secret;
-        let datagram = query::probe(secret, identifier, authenticator).ok_or(NoAnswer::NotAsked)?;
-        let patience = server.settings.timeout;
-        let asked = Exchange { server: &server.settings, datagram: &datagram, identifier, authenticator, patience };
-        let until = later(self.edge.now(), patience * u32::from(server.settings.tries));
-        exchange(asked, &self.edge, until).await.map(|_| ())
     }
 }
 
