@@ -212,3 +212,45 @@ impl Upstreams {
 fn health(server: &Server) -> std::sync::MutexGuard<'_, Health> {
     server.health.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UdpSocket;
+
+    use super::*;
+    use crate::packet::MAX_LENGTH;
+    use crate::reply::Reply;
+
+    /// A server that answers one question with this secret, or hears it and says nothing.
+    async fn asked(secret: Option<&'static str>) -> Sign {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let server = UpstreamSettings {
+            name: "nps01".to_owned(),
+            address: socket.local_addr().unwrap(),
+            secret: Secret::new("ours"),
+            timeout: Duration::from_millis(if secret == Some("ours") { 20_000 } else { 100 }),
+            tries: 1,
+            status_server: true,
+            revive_after: Duration::from_secs(1),
+            require_message_authenticator: true,
+        };
+        let answer = async {
+            let mut buffer = vec![0; MAX_LENGTH];
+            let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
+            let question = Packet::decode(&buffer[..length]).unwrap();
+            assert_eq!(question.code(), code::STATUS_SERVER);
+            let Some(secret) = secret.map(Secret::new) else { return };
+            let reply = Reply::new(code::ACCESS_ACCEPT, question.identifier(), *question.authenticator());
+            socket.send_to(&reply.finish(&secret).unwrap(), from).await.unwrap();
+        };
+        let edge = Edge::system();
+        tokio::join!(ask_for_sign(&server, &edge), answer).0
+    }
+
+    #[tokio::test]
+    async fn a_sign_proves_that_the_secret_is_known() {
+        assert_eq!(asked(Some("ours")).await, Sign::Answered);
+        assert_eq!(asked(Some("theirs")).await, Sign::Unauthentic);
+        assert_eq!(asked(None).await, Sign::Silence);
+    }
+}

@@ -48,19 +48,28 @@ pub(super) struct Finding {
 
 impl Finding {
     pub(super) fn ok(what: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Ok, what: what.into(), todo: String::new() }
+        Self { verdict: Verdict::Ok, what: sentence(what.into()), todo: String::new() }
     }
 
     pub(super) fn warn(what: impl Into<String>, todo: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Warn, what: what.into(), todo: todo.into() }
+        Self { verdict: Verdict::Warn, what: sentence(what.into()), todo: todo.into() }
     }
 
     pub(super) fn fail(what: impl Into<String>, todo: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Fail, what: what.into(), todo: todo.into() }
+        Self { verdict: Verdict::Fail, what: sentence(what.into()), todo: todo.into() }
     }
 
     pub(super) fn elsewhere(what: impl Into<String>, todo: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Elsewhere, what: what.into(), todo: todo.into() }
+        Self { verdict: Verdict::Elsewhere, what: sentence(what.into()), todo: todo.into() }
+    }
+}
+
+/// Faults begin in the middle of a sentence; what they name keeps its small letters.
+fn sentence(text: String) -> String {
+    match text.split_once(' ') {
+        Some(("the", rest)) => format!("The {rest}"),
+        Some(("a", rest)) => format!("A {rest}"),
+        _ => text,
     }
 }
 

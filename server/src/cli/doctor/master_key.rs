@@ -19,6 +19,11 @@ fn findings(settings: &Settings, keys: &[SealedKey], edge: &Edge) -> Vec<Finding
     let (key, place) = match held(settings) {
         Ok(Some(held)) => held,
         Ok(None) => return vec![missing(settings, keys)],
+        Err(MasterKeyFault::Readable(file)) => {
+            let shown = file.display();
+            let todo = format!("Run: chmod 600 {shown}");
+            return vec![Finding::fail(format!("The master key file {shown} can be read by others."), todo)];
+        }
         Err(fault) => {
             return vec![Finding::fail(format!("{fault}."), "Put the right key there from its backup (docs/keys.md).")];
         }

@@ -108,6 +108,12 @@ async fn syslog(settings: &Settings, reach: &Reach) -> Option<Way> {
     Some(Way { from: HERE.to_owned(), to: host.clone(), port, why: "audit log to the SIEM".to_owned(), finding })
 }
 
+/// Why a certificate is not believed, if that is what is wrong: without the names in it, which may be many.
+fn disbelief(why: &str) -> Option<&str> {
+    let (_, reason) = why.split_once("invalid peer certificate: ")?;
+    Some(reason.split(';').next().unwrap_or(reason))
+}
+
 /// Host and port of an address.
 fn place(url: &Url) -> Option<(String, u16)> {
     Some((url.host_str()?.to_owned(), url.port_or_known_default()?))

@@ -39,7 +39,9 @@ pub(super) async fn rows(
 ) -> Vec<Row> {
     let Ok(plan) = Plan::of(settings) else { return Vec::new() };
     let main = holder(plan.main.0, &plan.main.1).await;
-    let runs = matches!(main, Holder::Gatematch(..));
+    // Another one may run on this machine, with settings of its own.
+    let issuer = settings.known_issuer();
+    let runs = matches!(&main, Holder::Gatematch(found, _) if issuer.as_ref() == Some(&found.issuer));
     let mut findings = vec![listener("listen", plan.main.0, &main, settings, served, false)];
     if let Some((address, way)) = plan.public {
         let public = holder(address, &way).await;

@@ -38,11 +38,11 @@ pub(super) fn of_people(settings: &Settings) -> Vec<Way> {
             format!("On a PC, in PowerShell: Test-NetConnection {host} -Port {port} says TcpTestSucceeded : True."),
         ),
         row(
-            "phones in your Wi-Fi",
+            "phones in Wi-Fi",
             "Apple, Google",
-            "5223, 5228-5230/tcp".to_owned(),
+            "5223, 5228/tcp".to_owned(),
             "to be rung",
-            "Only where your Wi-Fi closes ports: a phone in it rings for other apps, or it does not.".to_owned(),
+            "Only where your Wi-Fi closes ports (Apple: TCP 5223; Google: TCP 5228 to 5230): a phone in it rings for other apps, or it does not.".to_owned(),
         ),
     ]
 }
@@ -54,7 +54,7 @@ pub(super) fn of_tools(settings: &Settings) -> Option<Way> {
         from: "gateways, tools".to_owned(),
         to: HERE.to_owned(),
         port: format!("{}/tcp", listen.port()),
-        why: "HTTP API; never from the internet".to_owned(),
+        why: "HTTP API".to_owned(),
         finding: Finding::elsewhere(
             "Who reaches it cannot be told from here.",
             format!("On the gateway, in PowerShell: Test-NetConnection THIS-MACHINE -Port {}; from the internet the same must fail.", listen.port()),

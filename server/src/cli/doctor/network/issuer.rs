@@ -14,7 +14,7 @@ use super::super::client::{Answer, Caller};
 use super::super::database::Known;
 use super::super::finding::{Finding, Way};
 use super::time::Offset;
-use super::{HERE, Reach, place};
+use super::{HERE, Reach, disbelief, place};
 use crate::cli::terminal::shown_time;
 use crate::listen::{Shown, shown};
 use crate::settings::Settings;
@@ -27,7 +27,7 @@ pub(super) async fn way(settings: &Settings, known: Option<&Known>, reach: &Reac
         from: HERE.to_owned(),
         to: host.clone(),
         port: format!("{port}/tcp"),
-        why: "phones and PCs, as seen from here".to_owned(),
+        why: "phones, seen from here".to_owned(),
         finding,
     };
     if !issuer.starts_with("https:") {
@@ -122,13 +122,14 @@ fn kids(keys: &JwkSet) -> Vec<String> {
 
 /// What it means that it was not reached; the certificate tells who stands there.
 fn unreached(issuer: &str, host: &str, why: &str, certificate: Option<&Shown>) -> Finding {
-    let what = format!("It is not reached as phones would: {why}.");
-    let Some(certificate) = certificate.filter(|_| why.contains("certificate")) else {
+    let (Some(certificate), Some(reason)) = (certificate, disbelief(why)) else {
+        let what = format!("It is not reached as phones would: {why}.");
         let todo = format!(
             "Open the port to {host}. If only this machine is kept from it (a firewall that does not turn packets round), look from outside: curl -sS {issuer}/.well-known/gatematch"
         );
         return Finding::fail(what, todo);
     };
+    let what = format!("Phones would not believe its certificate: {reason}.");
     let Shown { names, issued_by, until, .. } = certificate;
     let what = format!("{what} The certificate there is for {names}, by {issued_by}, until {}.", shown_time(*until));
     let todo = match certificate.covers(issuer) {

@@ -9,7 +9,7 @@ use reqwest::Client;
 use super::super::client::date;
 use super::super::finding::{Finding, Verdict, Way};
 use super::time::Offset;
-use super::{HERE, Reach, place};
+use super::{HERE, Reach, disbelief, place};
 use crate::push::web::{self, Limits};
 use crate::settings::Settings;
 
@@ -86,10 +86,8 @@ pub(super) async fn ways(settings: &Settings, reach: &Reach) -> (Vec<Way>, Vec<O
             }
             Err(finding) => finding,
         };
-        let (from, port) = match &through {
-            None => (HERE.to_owned(), format!("{}/tcp", service.port)),
-            Some((proxy, _)) => (format!("proxy {proxy}"), format!("{}/tcp", service.port)),
-        };
+        let from = if through.is_some() { "proxy" } else { HERE }.to_owned();
+        let port = format!("{}/tcp", service.port);
         ways.push(Way { from, to: service.entry, port, why: service.why.to_owned(), finding });
     }
     if let Some((proxy, port)) = through {
@@ -153,8 +151,9 @@ async fn call(client: &Client, url: &str, reach: &Reach) -> Result<reqwest::Resp
 fn unreached(service: &Service, why: &str, by_proxy: bool) -> Finding {
     let Service { host, port, .. } = service;
     let has = |words: &[&str]| words.iter().any(|word| why.contains(word));
-    let what = format!("It is not reached: {why}.");
-    if has(&["certificate"]) {
+    let what = format!("It is not reached: {}.", why.replace("client error (Connect): ", ""));
+    if let Some(reason) = disbelief(why) {
+        let what = format!("Its certificate is not believed: {reason}.");
         let todo = format!(
             "If something on the way opens TLS, exempt {host} from that, or name its authority in push_ca_file. Look at the clock, too."
         );
@@ -170,7 +169,7 @@ fn unreached(service: &Service, why: &str, by_proxy: bool) -> Finding {
             let what = format!("{host} was tried, which is one of many, and its name is not found.");
             Finding::warn(what, "Nothing is wrong if the other rows are fine and TCP 443 is open to the whole domain.")
         } else {
-            Finding::fail(what, todo)
+            Finding::fail("Its name is not found.", todo)
         };
     }
     let todo = match by_proxy {

@@ -18,7 +18,7 @@ pub(super) async fn ways(door: Option<&FrontDoor>, reach: &Reach) -> Vec<Way> {
         from: HERE.to_owned(),
         to: format!("front door {}", door.listen.ip()),
         port: format!("{port}/udp"),
-        why: "RADIUS, as seen from here".to_owned(),
+        why: "RADIUS, seen from here".to_owned(),
         finding: own,
     }];
     ways.extend(door.clients.iter().map(|client| from_client(client, door)));
@@ -52,7 +52,7 @@ fn from_client(client: &RadiusClient, door: &FrontDoor) -> Way {
         Finding::elsewhere(what, todo)
     };
     let from = format!("{} {}", client.name, client.network);
-    let (to, why) = (HERE.to_owned(), "RD Gateway, NPS: sign-ins".to_owned());
+    let (to, why) = (HERE.to_owned(), "RADIUS: sign-ins".to_owned());
     Way { from, to, port: format!("{port}/udp"), why, finding }
 }
 
@@ -82,5 +82,5 @@ async fn upstream(server: &RadiusServer, door: &FrontDoor, reach: &Reach) -> Way
         )
     };
     let (from, to) = (HERE.to_owned(), format!("{name} {}", address.ip()));
-    Way { from, to, port: format!("{}/udp", address.port()), why: "passwords: NPS behind".to_owned(), finding }
+    Way { from, to, port: format!("{}/udp", address.port()), why: "RADIUS: passwords".to_owned(), finding }
 }

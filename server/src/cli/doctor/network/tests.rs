@@ -127,7 +127,7 @@ async fn a_proxy_is_gone_through_and_its_refusal_is_told() {
         let first = ways.first().unwrap();
         assert_eq!((first.to.as_str(), first.finding.verdict), ("proxy.test", verdict), "{ways:?}");
         let named = ways.iter().find(|way| way.to == "push.test").unwrap();
-        assert_eq!((named.from.as_str(), named.finding.verdict), ("proxy proxy.test", verdict), "{named:?}");
+        assert_eq!((named.from.as_str(), named.finding.verdict), ("proxy", verdict), "{named:?}");
         assert!(!format!("{ways:?}").contains("hidden"));
         task.abort();
     }
@@ -223,7 +223,7 @@ async fn an_issuer_that_ends_soon_or_is_no_phones_is_told() {
     // Nobody to be told from: TLS by a certificate that signs itself.
     reach.trust = Trust::Given(Authority::new().judge());
     let (way, _) = issuer::way(&settings, None, &reach).await;
-    assert!(way.finding.verdict == Verdict::Fail && way.finding.what.contains("by CN=an authority"), "{way:?}");
+    assert!(way.finding.verdict == Verdict::Fail && way.finding.what.contains("by CN=Example Authority"), "{way:?}");
     settings.issuer = None;
     settings.listen.set_port(8080);
     let (way, _) = issuer::way(&settings, None, &reach).await;
@@ -287,4 +287,56 @@ impl UdpHold {
     fn address(&self) -> std::net::SocketAddr {
         self.0.local_addr().unwrap()
     }
+}
+
+#[tokio::test]
+async fn the_document_shows_what_is_printed() {
+    use super::super::tests::{masked, shown_in};
+    use crate::cli::doctor::front_door::{RadiusServer, Sign, tests::door};
+    use crate::cli::terminal::Terminal;
+    use crate::cli::terminal::tests::Paper;
+
+    let (dir, _store, _) = crate::push::trial::store(&Edge::system()).await;
+    let authority = Authority::new();
+    // All push services are one, behind a proxy. It does not show Apple's certificate, as if something opened TLS.
+    let own = ["fcm.googleapis.com", "updates.push.services.mozilla.com", "wns2-by3p.notify.windows.com"];
+    let service = Service::start(Some(authority.certify(&own, (2020, 2099))), &[("/", "")]).await;
+    let (port, _task) = proxy(Some(service.port())).await;
+    let mut settings = settings(dir.path(), Some(&authority), 443);
+    settings.push_hosts = PushHosts::default();
+    settings.push_proxy = Some(format!("http://proxy.example.com:{port}").parse().unwrap());
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let issuer = format!("https://mfa.example.com:{}", listener.local_addr().unwrap().port());
+    let known = database::known(&settings).await.unwrap();
+    let answers = answers(&issuer, known.token_keys.first().unwrap());
+    let answers: Vec<_> = answers.iter().map(|(path, body)| (*path, body.as_str())).collect();
+    let _service = Service::on(listener, Some(authority.certify(&["mfa.example.com"], (2020, 2099))), &answers);
+    settings.issuer = Some(issuer);
+    settings.trusted_proxies = vec!["10.0.0.7".parse().unwrap()];
+    settings.listen = "0.0.0.0:8080".parse().unwrap();
+    let siem = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, format) = (siem.local_addr().unwrap().port(), crate::settings::AuditFormat::Json);
+    settings.audit_syslog = Some(Receiver { host: "127.0.0.1".to_owned(), port, tls: None, format });
+
+    let socket = UdpHold::new();
+    let mut door = door(&[("rdg01", "kLx0vR7mQe2sTb9wYc4h")]);
+    door.listen = socket.address();
+    door.clients.iter_mut().for_each(|client| client.network = "127.0.0.10/32".to_owned());
+    door.own_secret = Some(gatematch_protocol::secret::Secret::new("x"));
+    door.ask = |_, _, _, _| Box::pin(async { Sign::Answered });
+    let secret = gatematch_protocol::secret::Secret::new("x");
+    let address = "10.0.0.30:1812".parse().unwrap();
+    door.upstreams = vec![RadiusServer { name: "nps01".to_owned(), address, secret, gives_signs: false }];
+
+    let mut reach = reach(&["mfa.example.com", "proxy.example.com"], &authority);
+    let clock = HeldClock::new();
+    clock.advance_millis((784_111_777 - 1_800_000_000) * 1_000);
+    reach.edge = clock.edge();
+    let ways = ways(&settings, Some(&door), &reach).await;
+    let (out, err) = (Paper::default(), Paper::default());
+    let mut terminal = Terminal::plain(out.clone(), err.clone(), false);
+    super::super::show::ways(&ways, &mut terminal).unwrap();
+    let printed = out.take();
+    assert_eq!(masked(&printed), masked(&shown_in("network.md", "gatematch doctor --network")), "{printed}");
 }
