@@ -335,7 +335,7 @@ async fn the_document_shows_what_is_printed() {
     reach.edge = clock.edge();
     let ways = ways(&settings, Some(&door), &reach).await;
     let (out, err) = (Paper::default(), Paper::default());
-    let mut terminal = Terminal::plain(out.clone(), err.clone(), false);
+    let mut terminal = Terminal::plain(out.clone(), err, false);
     super::super::show::ways(&ways, &mut terminal).unwrap();
     let printed = out.take();
     assert_eq!(masked(&printed), masked(&shown_in("network.md", "gatematch doctor --network")), "{printed}");
