@@ -5,6 +5,7 @@
 mod certificate;
 mod chain;
 mod door;
+mod inspect;
 mod keeper;
 mod pem;
 pub mod plan;
@@ -28,6 +29,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use self::door::{Counts, Door};
+pub(crate) use self::inspect::{Inspected, Shown, inspect, shown};
 use self::keeper::{Gauges, Keeper};
 use self::plan::{About, Plan, Way, is_near};
 pub use self::tls::TlsFault;

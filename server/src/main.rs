@@ -2,14 +2,19 @@
 
 mod demo;
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use gatematch_protocol::secret::Secret;
 use gatematch_radius::edge::Edge;
 use gatematch_radius::settings as radius;
 use gatematch_radius::shell::{Front, StartFault};
+use gatematch_radius::upstream::{self, ask_for_sign};
+use gatematch_server::cli::doctor::front_door::{FrontDoor, RadiusClient, RadiusServer, Sign};
 use gatematch_server::cli::fault::Fault;
 use gatematch_server::cli::serve::{Beside, Companion};
 use gatematch_server::cli::terminal::Terminal;
@@ -67,7 +72,7 @@ async fn run(arguments: &Arguments, environment: &Environment, terminal: &mut Te
 
 /// The RADIUS front door in the same process: the library of the server does not know it, and it knows the server by
 /// its HTTP API alone.
-const FRONT_DOOR: Companion = Companion { check: check_front_door, start: start_front_door };
+const FRONT_DOOR: Companion = Companion { check: check_front_door, door: describe_front_door, start: start_front_door };
 
 fn front_door(settings: &Settings, environment: &Environment) -> Result<Option<radius::Loaded>, Fault> {
     let Some(section) = &settings.radius else { return Ok(None) };
@@ -79,6 +84,58 @@ fn front_door(settings: &Settings, environment: &Environment) -> Result<Option<r
 
 fn check_front_door(settings: &Settings, environment: &Environment) -> Result<Vec<String>, Fault> {
     Ok(front_door(settings, environment)?.map(|loaded| loaded.warnings).unwrap_or_default())
+}
+
+fn describe_front_door(settings: &Settings, environment: &Environment) -> Result<Option<FrontDoor>, Fault> {
+    let Some(radius::Loaded { settings, warnings }) = front_door(settings, environment)? else { return Ok(None) };
+    let here = match settings.listen.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    let own = settings.clients.iter().filter(|client| client.network.contains(here));
+    let own = own.max_by_key(|client| client.network.prefix()).map(|client| client.secret.clone());
+    let client = |client: radius::ClientSettings| RadiusClient {
+        name: client.name,
+        network: client.network.to_string(),
+        secret: client.secret,
+        gateway_key: client.gateway_key,
+    };
+    let server = |server: radius::UpstreamSettings| RadiusServer {
+        name: server.name,
+        address: server.address,
+        secret: server.secret,
+        gives_signs: server.status_server,
+    };
+    Ok(Some(FrontDoor {
+        listen: settings.listen,
+        is_beside: settings.server_url.is_none(),
+        warnings,
+        clients: settings.clients.into_iter().map(client).collect(),
+        upstreams: settings.upstreams.into_iter().map(server).collect(),
+        own_secret: own,
+        ask: ask_front_door,
+    }))
+}
+
+fn ask_front_door(address: SocketAddr, secret: Secret, patience: Duration, edge: Edge) -> Pending<'static, Sign> {
+    let asked = radius::UpstreamSettings {
+        name: "doctor".to_owned(),
+        address,
+        secret,
+        timeout: patience,
+        tries: 1,
+        status_server: true,
+        revive_after: patience,
+        require_message_authenticator: true,
+    };
+    Box::pin(async move {
+        match ask_for_sign(&asked, &edge).await {
+            upstream::Sign::Answered => Sign::Answered,
+            upstream::Sign::Unauthentic => Sign::Unauthentic,
+            upstream::Sign::Silence => Sign::Silence,
+        }
+    })
 }
 
 /// An address that cannot be listened on is this machine's trouble; everything else was written into the settings.
@@ -123,6 +180,8 @@ mod tests {
             "gatematch demo --radius",
             "gatematch demo --web",
             "gatematch init",
+            "gatematch doctor --data-dir /d",
+            "gatematch doctor --network --json --config g.toml",
             "gatematch --data-dir /d admin-key create --role helpdesk --name Desk --json",
             "gatematch gateway add rdg01 --application Desktop --can-display --client-address shown --json",
             "gatematch user add alice --display-name A --email a@b --group G --group H",

@@ -8,6 +8,7 @@ mod audit;
 mod authenticator;
 mod bypass;
 mod device;
+pub mod doctor;
 mod duration;
 pub mod end;
 mod enroll;
@@ -65,6 +66,8 @@ pub enum Command {
     Serve(serve::Serve),
     /// Write a settings file with every key, each at its default and explained
     Init(init::Init),
+    /// Look whether everything is in order, beside a running server or without one, and change nothing
+    Doctor(doctor::Doctor),
     /// Keys of administrators' tools
     AdminKey {
         #[command(subcommand)]
@@ -166,6 +169,9 @@ async fn run_as(
     {
         return done;
     }
+    if let Command::Doctor(asked) = command {
+        return doctor::run(asked, caller, globals, environment, companion, terminal).await;
+    }
     let listen = if let Command::Serve(serve) = command { serve.listen.clone() } else { None };
     let flags = Flags { config: globals.config.clone(), data_dir: globals.data_dir.clone(), listen };
     let Loaded { settings, warnings, .. } = Settings::load(&flags, environment)?;
@@ -216,6 +222,6 @@ async fn carry_out(command: &Command, operator: &Operator, terminal: &mut Termin
         Command::Audit { command } => audit::run(command, operator, terminal).await,
         Command::Report(asked) => report::run(asked, operator, terminal).await,
         // Done before the store was opened.
-        Command::Serve(_) | Command::Init(_) => Ok(()),
+        Command::Serve(_) | Command::Init(_) | Command::Doctor(_) => Ok(()),
     }
 }

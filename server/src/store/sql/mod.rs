@@ -25,7 +25,8 @@ use gatematch_domain::user::User;
 use tokio::sync::mpsc;
 
 pub(crate) use self::conn::Conn;
-pub(super) use self::migrations::{MIGRATIONS, unfit};
+pub(super) use self::migrations::unfit;
+pub(crate) use self::migrations::{MIGRATIONS, newest_migration};
 pub(crate) use self::opening::{Opening, Place};
 pub(super) use self::reads::Reads;
 pub(crate) use self::vault::RingFault;
