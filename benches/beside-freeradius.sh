@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The RADIUS front door beside FreeRADIUS, in one run on one machine: requests a second, how long they take, and CPU time
-# for each. Then sign-ins by the codes of an authenticator app, in one request and in two.
+# The RADIUS front door beside FreeRADIUS, in one run on one machine: requests a second, and CPU time for each. Then
+# sign-ins by the codes of an authenticator app, in one request and in two, and how long they take.
 #   benches/beside-freeradius.sh [REQUESTS] [IN FLIGHT] [SECONDS FOR EACH LINE WITH CODES]
-# Needs Debian's freeradius package and `cargo build --release --workspace --bins`.
+# Needs `cargo build --release --workspace --bins`, and fetches FreeRADIUS from Debian where it is not there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 requests=${1:-100000} flight=${2:-64} seconds=${3:-8}
@@ -11,6 +11,19 @@ secret=a-secret-for-the-benchmark
 dir=$(mktemp -d)
 pids=()
 trap 'kill "${pids[@]}" 2>/dev/null || true; wait; rm -rf "$dir"' EXIT
+
+if [ ! -x /usr/sbin/freeradius ]; then
+    if [ "$(id -u)" -eq 0 ]; then as_root=(); else as_root=(sudo); fi
+    # Debian asks this file whether to start what it installs. The service is not wanted, now or at boot.
+    policy=/usr/sbin/policy-rc.d ours=''
+    [ -e "$policy" ] || { printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null && ours=1; }
+    [ -z "$ours" ] || "${as_root[@]}" chmod 755 "$policy"
+    { "${as_root[@]}" apt-get update -qq && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends freeradius >/dev/null; } || failed=1
+    [ -z "$ours" ] || "${as_root[@]}" rm -f "$policy"
+    [ -z "${failed:-}" ] || exit 1
+    "${as_root[@]}" systemctl disable --quiet freeradius.service 2>/dev/null || true
+fi
 
 # Gatematch with the front door in the same process. Which way it takes is by the client's address: 127.0.0.1 waits for
 # the phone, 127.0.0.2 brings the code with the first request, 127.0.0.3 is asked for it.
@@ -43,7 +56,8 @@ pids+=("$gatematch")
 # answers PORT: waits until somebody answers there.
 answers() {
     for _ in $(seq 100); do
-        "$bin/gatematch-sim" radius status --server "127.0.0.1:$1" --secret "$secret" --allow-unsigned >/dev/null 2>&1 && return
+        "$bin/gatematch-sim" radius status --server "127.0.0.1:$1" --secret "$secret" --allow-unsigned >/dev/null 2>&1 &&
+            return
         sleep 0.1
     done
     echo "Nobody answers on port $1." >&2
@@ -51,11 +65,11 @@ answers() {
     exit 1
 }
 answers 31812
-python3 benches/beside/gatematch.py --url http://127.0.0.1:28080 --bin "$bin" --config "$dir/gatematch.toml" \
+python3 -B benches/beside/gatematch.py --url http://127.0.0.1:28080 --bin "$bin" --config "$dir/gatematch.toml" \
     --server "$gatematch" --concurrency "$flight" --seeds "$dir/seeds"
 
 # FreeRADIUS: one client, its users in the `files` module, nothing logged, all of its threads. PAP on the first port, a
-# code in the password field on the second, a code that is asked for on the third: after Debian's `totp` and `challenge`.
+# code in the password field on the second, a code that is asked for on the third, after Debian's examples.
 mkdir "$dir/fr"
 printf 'bob\tCleartext-Password := "hello"\n' >"$dir/fr/users"
 python3 - "$dir/seeds" >>"$dir/fr/users" <<'PY'
@@ -207,10 +221,11 @@ PY
 codes() {
     local name=$1 pid=$2 port=$3
     shift 3
-    python3 benches/beside/radius.py --what "$name" --server "127.0.0.1:$port" --secret "$secret" --process "$pid" \
+    python3 -B benches/beside/radius.py --what "$name" --server "127.0.0.1:$port" --secret "$secret" --process "$pid" \
         --seeds "$dir/seeds" --concurrency "$flight" --seconds "$seconds" "$@"
 }
 
+freeradius -v | head -1
 printf '%s requests each, %s in flight\n' "$requests" "$flight"
 measure "FreeRADIUS: PAP from files (Access-Accept)" "$freeradius" 21812 "$requests" --pap hello --user bob
 measure "FreeRADIUS: Status-Server" "$freeradius" 21812 "$requests" --status
@@ -221,4 +236,5 @@ printf 'whole sign-ins by a code, %s at a time\n' "$flight"
 codes "FreeRADIUS: code in the password field" "$freeradius" 21813 --again
 codes "FreeRADIUS: asks for the code (two requests)" "$freeradius" 21814 --again --two-steps
 codes "Gatematch: code in the password field (durable)" "$gatematch" 31812 --source 127.0.0.2
-codes "Gatematch: asks for the code (two requests, durable)" "$gatematch" 31812 --source 127.0.0.3 --two-steps --half second
+codes "Gatematch: asks for the code (two requests, durable)" "$gatematch" 31812 --source 127.0.0.3 --two-steps \
+    --half second

@@ -72,7 +72,8 @@ fi
 if [ "${#missing[@]}" -gt 0 ]; then
     say "installing ${missing[*]}"
     "${as_root[@]}" apt-get update -qq
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
 # privacyIDEA with the versions of everything else that it was tested with: they come in its own package.
@@ -99,13 +100,14 @@ database() {
         mariadb)
             mariadb-install-db --no-defaults --datadir="$db" --user="$me" --auth-root-authentication-method=normal \
                 --skip-test-db >"$run/mariadb.log" 2>&1 || { cat "$run/mariadb.log" >&2; exit 1; }
-            PATH=$PATH:/usr/sbin mariadbd --no-defaults --datadir="$db" --user="$me" --socket="$socket" --skip-networking \
+            /usr/sbin/mariadbd --no-defaults --datadir="$db" --user="$me" --socket="$socket" --skip-networking \
                 --pid-file="$run/mariadb.pid" >>"$run/mariadb.log" 2>&1 &
             database_pid=$!
             pids+=("$database_pid")
-            wait_for "$venv/bin/python" -c "import pymysql; pymysql.connect(user='root', unix_socket='$socket').cursor().execute('CREATE DATABASE pi CHARACTER SET utf8mb4')"
+            wait_for "$venv/bin/python" -c "import pymysql; pymysql.connect(user='root', unix_socket='$socket')\
+.cursor().execute('CREATE DATABASE pi CHARACTER SET utf8mb4')"
             uri="mysql+pymysql://root@localhost/pi?unix_socket=$socket&charset=utf8mb4"
-            shown="MariaDB $(PATH=$PATH:/usr/sbin mariadbd --version | grep -o '[0-9.]*-MariaDB' | head -1 | cut -d- -f1)"
+            shown="MariaDB $(/usr/sbin/mariadbd --version | grep -o '[0-9.]*-MariaDB' | head -1 | cut -d- -f1)"
             ;;
         postgresql)
             local as=()
@@ -166,7 +168,7 @@ CONF
     pids+=("$server")
     wait_for "$venv/bin/python" -c "import urllib.request; urllib.request.urlopen('$url/healthz/readyz')"
     # shellcheck disable=SC2086  # none, or one word
-    "$venv/bin/python" benches/beside/privacyidea.py --url "$url" --admin bench --people "$run/people" --server "$server" \
+    "$venv/bin/python" -B benches/beside/privacyidea.py --url "$url" --admin bench --people "$run/people" --server "$server" \
         --database "$shown" ${database_pid:+--database-pid "$database_pid"} --concurrency "$concurrency" \
         --seconds "$seconds" $pin --out "$run/results" || { tail -20 "$run/privacyidea.log" "$run/error.log" >&2; exit 1; }
     stop
@@ -185,7 +187,7 @@ CONF
     local server=$!
     pids+=("$server")
     wait_for python3 -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:$port/readyz')"
-    python3 benches/beside/gatematch.py --url "http://127.0.0.1:$port" --bin "$bin" --config "$run/gatematch.toml" \
+    python3 -B benches/beside/gatematch.py --url "http://127.0.0.1:$port" --bin "$bin" --config "$run/gatematch.toml" \
         --server "$server" --concurrency "$concurrency" --seconds "$seconds" --out "$run/results"
     stop
 }
@@ -195,4 +197,4 @@ if [ -x "$bin/gatematch" ] && [ -x "$bin/gatematch-sim" ]; then gatematch; else 
 
 printf 'privacyIDEA %s, gunicorn %s, %s; %s cores, %s at a time\n\n' \
     "$version" "$gunicorn" "$("$venv/bin/python" --version)" "$(nproc)" "$concurrency"
-python3 benches/beside/table.py "$run/results"
+python3 -B benches/beside/table.py "$run/results"

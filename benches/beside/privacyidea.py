@@ -51,9 +51,9 @@ class Site:
         enroll = f"push_firebase_configuration=poll only, push_registration_url={self.options.url}/ttype/push"
         await self.ask(http, "POST", "/policy/push", {"scope": "enrollment", "action": enroll}, admin=True)
 
-    async def code_token(self, name, pin, first=0):
-        # It takes codes up to six steps away; one of them is left for what passes meanwhile.
-        app = codes.App(reach=5, first=first)
+    async def code_token(self, name, pin):
+        # It takes codes up to six steps away; three of them are left for what passes while the request waits.
+        app = codes.App(reach=3)
         seed = {"type": "totp", "user": name, "realm": REALM, "otpkey": app.seed.hex()} | ({"pin": pin} if pin else {})
         await self.ask(self.http(), "POST", "/token/init", seed, admin=True)
         return app
