@@ -225,7 +225,7 @@ codes() {
         --seeds "$dir/seeds" --concurrency "$flight" --seconds "$seconds" "$@"
 }
 
-freeradius -v | head -1
+freeradius -v | sed -n 1p
 printf '%s requests each, %s in flight\n' "$requests" "$flight"
 measure "FreeRADIUS: PAP from files (Access-Accept)" "$freeradius" 21812 "$requests" --pap hello --user bob
 measure "FreeRADIUS: Status-Server" "$freeradius" 21812 "$requests" --status
