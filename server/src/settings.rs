@@ -20,7 +20,7 @@ use url::Url;
 
 use crate::connect::Desktop;
 
-pub use self::environment::Environment;
+pub use self::environment::{Environment, variables};
 pub use self::fault::SettingsFault;
 pub use self::template::TEMPLATE;
 
