@@ -14,6 +14,8 @@ use crate::settings::{self, DEFAULT_DATA_DIR, DEFAULT_FILE, TEMPLATE};
 
 /// What the foot of each page names as the book that it is of.
 const BOOK: &str = "Gatematch";
+/// No hyphens in names, and no blanks spread over a line: what is read here is typed elsewhere.
+const AS_WRITTEN: &str = ".nh\n.ad l\n";
 
 const ENVIRONMENT: [(&str, &str); 5] = [
     ("GATEMATCH_CONFIG", "The settings file, unless --config names one."),
@@ -85,8 +87,8 @@ pub fn pages(command: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut left: Vec<Command> = shown(&command).cloned().collect();
     while let Some(command) = left.pop() {
         left.extend(shown(&command).cloned());
-        let page = Page::new(command).source(&source).manual(BOOK);
-        pages.push((page.get_filename(), part(&page)?));
+        let name = command.get_display_name().unwrap_or_else(|| command.get_name());
+        pages.push((format!("{name}.1"), part(&command, &source)?));
     }
     Ok(pages)
 }
@@ -96,10 +98,26 @@ fn shown(command: &Command) -> impl Iterator<Item = &Command> {
     command.get_subcommands().filter(|command| !command.is_hide_set())
 }
 
-/// The page of a command.
-fn part(page: &Page) -> io::Result<Vec<u8>> {
+/// What every page of a command has, from its name to its subcommands. `more` stands below the description.
+fn body(command: &Command, source: &str, more: &Roff) -> io::Result<Vec<u8>> {
+    let page = Page::new(command.clone()).source(source).manual(BOOK);
     let mut text = Vec::new();
-    page.render(&mut text)?;
+    page.render_title(&mut text)?;
+    text.extend_from_slice(AS_WRITTEN.as_bytes());
+    page.render_name_section(&mut text)?;
+    page.render_synopsis_section(&mut text)?;
+    page.render_description_section(&mut text)?;
+    text.extend_from_slice(more.render().as_bytes());
+    page.render_options_section(&mut text)?;
+    if shown(command).next().is_some() {
+        page.render_subcommands_section(&mut text)?;
+    }
+    Ok(text)
+}
+
+/// The page of a command.
+fn part(command: &Command, source: &str) -> io::Result<Vec<u8>> {
+    let mut text = body(command, source, &Roff::default())?;
     let mut more = Roff::default();
     more.control("SH", ["EXIT STATUS"]).text([roman("As of gatematch(1).")]);
     more.control("SH", ["SEE ALSO"]).text([bold("gatematch"), roman("(1), "), bold("gatematch.toml"), roman("(5)")]);
@@ -109,12 +127,6 @@ fn part(page: &Page) -> io::Result<Vec<u8>> {
 
 /// The page of the program.
 fn whole(command: &Command, source: &str) -> io::Result<Vec<u8>> {
-    let page = Page::new(command.clone()).source(source).manual(BOOK);
-    let mut text = Vec::new();
-    page.render_title(&mut text)?;
-    page.render_name_section(&mut text)?;
-    page.render_synopsis_section(&mut text)?;
-    page.render_description_section(&mut text)?;
     let mut more = Roff::default();
     more.control("PP", []).text([roman(
         "Every command but demo works beside a running server, on the same settings. It must run as the account that \
@@ -123,9 +135,7 @@ fn whole(command: &Command, source: &str) -> io::Result<Vec<u8>> {
     more.control("PP", []).control("RS", ["4"]).control("nf", []);
     more.text([roman("runuser -u gatematch -- gatematch user list")]);
     more.control("fi", []).control("RE", []);
-    text.extend_from_slice(more.render().as_bytes());
-    page.render_options_section(&mut text)?;
-    page.render_subcommands_section(&mut text)?;
+    let mut text = body(command, source, &more)?;
     text.extend_from_slice(around().render().as_bytes());
     Ok(text)
 }
@@ -164,7 +174,7 @@ fn terms<'a>(roff: &mut Roff, terms: impl IntoIterator<Item = (&'a str, &'a str)
 /// The page of the settings file: the file that `gatematch init` writes.
 fn settings_page(source: &str) -> io::Result<Vec<u8>> {
     let mut roff = Roff::default();
-    roff.control("TH", ["gatematch.toml", "5", "", source, BOOK]);
+    roff.control("TH", ["gatematch.toml", "5", "", source, BOOK]).control("nh", []);
     roff.control("SH", ["NAME"]).text([roman("gatematch.toml - the settings of a Gatematch server")]);
     roff.control("SH", ["DESCRIPTION"]).text([roman(
         "TOML. This is the file that gatematch init writes: every key at its default, commented out and explained.",
