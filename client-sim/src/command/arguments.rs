@@ -8,6 +8,7 @@ mod radius;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use gatematch_protocol::id::GatewayId;
 use gatematch_protocol::response::UserVerification;
 
@@ -109,6 +110,11 @@ pub(crate) enum Command {
     },
     /// Play the connect page: show the number where the gateway has no screen
     Connect(Connect),
+    /// Write what a shell needs to complete these commands, to stdout
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
 }
 
 #[derive(Debug, Args)]
