@@ -57,6 +57,11 @@ need /usr/sbin/rsyslogd rsyslog
 [ -e "$(echo /usr/lib/*/rsyslog/lmnsd_gtls.so)" ] || missing+=(rsyslog-gnutls)
 need python3 python3
 python3 -c 'import cryptography' >/dev/null 2>&1 || missing+=(python3-cryptography)
+# The package is made and looked at.
+need strip binutils
+need dpkg-shlibdeps dpkg-dev
+need systemd-analyze systemd
+need man man-db
 # The connect page and the phone are looked at in a real browser, which Node drives.
 need "${CHROMIUM:-/usr/bin/chromium}" chromium
 need node nodejs
@@ -89,6 +94,13 @@ fi
 
 say "programs for the tests"
 cargo build --workspace --bins --locked
+
+if [ "${1:-}" != "--quick" ]; then
+    say "package"
+    # Only root can install it into a copy of the machine.
+    if [ "$(id -u)" -eq 0 ]; then install=(); else install=(--without-install); fi
+    packaging/check "${install[@]}" "${CARGO_TARGET_DIR:-target}/debug"
+fi
 
 say "the phone without a page"
 node --test tests/browser/*.test.mjs

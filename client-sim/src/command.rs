@@ -18,8 +18,11 @@ mod radius;
 pub(crate) mod say;
 mod watch;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use clap::CommandFactory as _;
+use clap_complete::aot::generate;
 use gatematch_protocol::response::Decision;
 
 use self::arguments::{Arguments, Command, GatewayCommand, PushCommand};
@@ -46,6 +49,12 @@ pub(crate) async fn run(arguments: &Arguments, say: &Say) -> Result<ExitCode, Fa
         challenge::respond(&phones()?, &asked, misbehaviour, say).await
     };
     match command {
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            generate(*shell, &mut Arguments::command(), "gatematch-sim", &mut text);
+            io::stdout().write_all(&text)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Enroll(enroll) => enroll::run(phones()?, enroll, misbehaviour, say).await,
         Command::List => challenge::list(&phones()?, misbehaviour, say).await,
         Command::Approve { id, number, uv } => {

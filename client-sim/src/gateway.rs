@@ -11,7 +11,7 @@ use gatematch_protocol::result::{self, Login, ResultClaims, ResultFault};
 use gatematch_protocol::secret::Secret;
 use serde_json::Value;
 
-use crate::crypto::P256Verifier;
+use crate::crypto::Checker;
 use crate::edge::Clock;
 use crate::failure::Failure;
 use crate::http::{Answer, Api, body};
@@ -31,6 +31,7 @@ pub struct Gateway {
     /// Tells the time.
     pub clock: Clock,
     keys: RwLock<JwkSet>,
+    checker: Checker,
 }
 
 impl Gateway {
@@ -38,7 +39,7 @@ impl Gateway {
     #[must_use]
     pub fn new(api: Api, issuer: &str, id: Option<GatewayId>, key: Secret, clock: Clock) -> Self {
         let issuer = issuer.trim_end_matches('/').to_owned();
-        Self { api, issuer, id, key, clock, keys: RwLock::default() }
+        Self { api, issuer, id, key, clock, keys: RwLock::default(), checker: Checker::P256 }
     }
 
     /// The gateway that an administrator has just made.
@@ -51,6 +52,12 @@ impl Gateway {
     #[must_use]
     pub fn moved_to(self, api: Api) -> Self {
         Self { api, ..self }
+    }
+
+    /// The same gateway, which checks signatures by this code.
+    #[must_use]
+    pub fn checking_by(self, checker: Checker) -> Self {
+        Self { checker, ..self }
     }
 
     /// The value of its `Authorization` header.
@@ -145,7 +152,7 @@ impl Gateway {
             keys: &keys,
             now: (self.clock)(),
         };
-        result::check(text, login, &P256Verifier)
+        result::check(text, login, &self.checker)
     }
 }
 

@@ -13,6 +13,8 @@ use crate::failure::Failure;
 /// Longer than the longest wait that the server offers (60 s).
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Less than the 10 s for which the server keeps an idle connection: none is used that it closes at that moment.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(8);
 /// An answer that is longer is not read on.
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
@@ -21,6 +23,16 @@ const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 pub struct Api {
     base: String,
     client: reqwest::Client,
+}
+
+/// A version of HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Speaks {
+    /// HTTP/1.1, on as many connections as there are requests at once.
+    #[default]
+    Http1,
+    /// HTTP/2, on one connection: by ALPN over TLS, by prior knowledge without.
+    Http2,
 }
 
 /// An answer as it came.
@@ -45,7 +57,7 @@ impl Api {
     /// # Errors
     /// [`Failure::Address`] when `base` is none, [`Failure::Transport`] when TLS cannot be set up.
     pub fn new(base: &str) -> Result<Self, Failure> {
-        Self::with(base, None)
+        Self::with(base, None, Speaks::Http1)
     }
 
     /// A client of the server at `base` that takes no other certificates than those that `authority` (PEM) has signed,
@@ -54,11 +66,17 @@ impl Api {
     /// # Errors
     /// As [`Api::new`]; [`Failure::Transport`] when `authority` is no certificate.
     pub fn trusting(base: &str, authority: &str) -> Result<Self, Failure> {
-        let authority = reqwest::Certificate::from_pem(authority.as_bytes());
-        Self::with(base, Some(authority.map_err(|fault| Failure::Transport(told(&fault)))?))
+        Self::with(base, Some(authority), Speaks::Http1)
     }
 
-    fn with(base: &str, authority: Option<reqwest::Certificate>) -> Result<Self, Failure> {
+    /// A client of the server at `base` that speaks this version of HTTP and no other, and takes no other certificates
+    /// than those of `authority` (PEM) where one is given.
+    ///
+    /// # Errors
+    /// As [`Api::trusting`].
+    pub fn with(base: &str, authority: Option<&str>, speaks: Speaks) -> Result<Self, Failure> {
+        let authority = authority.map(|pem| reqwest::Certificate::from_pem(pem.as_bytes())).transpose();
+        let authority = authority.map_err(|fault| Failure::Transport(told(&fault)))?;
         let base = base.trim_end_matches('/');
         let url = reqwest::Url::parse(base).map_err(|fault| Failure::Address(format!("{base}: {fault}")))?;
         let builder = reqwest::Client::builder()
@@ -67,7 +85,12 @@ impl Api {
             .no_proxy()
             .timeout(REQUEST_TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .tcp_nodelay(true);
+        let builder = match speaks {
+            Speaks::Http1 => builder.http1_only(),
+            Speaks::Http2 => builder.http2_prior_knowledge(),
+        };
         let builder = match url.scheme() {
             "https" => {
                 let builder = builder.https_only(true);

@@ -7,7 +7,7 @@
 //! with them; the binary `gatematch-sim` puts them at a person's disposal.
 //!
 //! Signatures are made and checked with `p256`, never with the library that the server uses, so that each side
-//! is the other's second opinion. [`misbehave`] is the same phone and gateway doing the wrong thing on purpose.
+//! is the other's second opinion; [`load`] alone uses that one, to be cheap. [`misbehave`] is the same phone and gateway doing the wrong thing on purpose.
 
 pub mod admin;
 pub mod connect;

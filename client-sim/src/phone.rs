@@ -12,6 +12,7 @@ use gatematch_protocol::device::{DeviceView, PushSubscription};
 use gatematch_protocol::enrollment::{DeviceRegistered, RegisterDevice};
 use gatematch_protocol::id::DeviceId;
 use gatematch_protocol::jwk::JwkSet;
+use gatematch_protocol::jws::Sign;
 use gatematch_protocol::problem::Code;
 use gatematch_protocol::proof::{self, ProofClaims};
 use gatematch_protocol::secret::Secret;
@@ -22,7 +23,7 @@ use serde_json::Value;
 pub use self::response::{challenge_id, response_path};
 use self::ring::Heard;
 pub use self::ring::{Ring, Silence};
-use crate::crypto::P256Key;
+use crate::crypto::{Checker, NotAKey, P256Key, QuickKey};
 use crate::edge::{self, Clock};
 use crate::enrollment::{Link, NotALink};
 use crate::failure::Failure;
@@ -33,6 +34,8 @@ pub struct Phone {
     api: Api,
     issuer: String,
     key: P256Key,
+    /// The same key, where aws-lc-rs signs with it.
+    quick: Option<QuickKey>,
     clock: Clock,
     /// What the server's clock is ahead of ours, in seconds.
     offset: AtomicI64,
@@ -71,7 +74,24 @@ impl Phone {
     #[must_use]
     pub fn new(api: Api, issuer: &str, key: P256Key, clock: Clock) -> Self {
         let issuer = issuer.trim_end_matches('/').to_owned();
-        Self { api, issuer, key, clock, offset: AtomicI64::new(0), account: RwLock::new(None), heard: Mutex::default() }
+        Self {
+            api,
+            issuer,
+            key,
+            quick: None,
+            clock,
+            offset: AtomicI64::new(0),
+            account: RwLock::new(None),
+            heard: Mutex::default(),
+        }
+    }
+
+    /// The same phone, whose signatures are made and checked by aws-lc-rs: for those who measure the server.
+    ///
+    /// # Errors
+    /// [`NotAKey`]; there is no such key.
+    pub fn quick(self) -> Result<Self, NotAKey> {
+        Ok(Self { quick: Some(QuickKey::of(&self.key)?), ..self })
     }
 
     /// The same phone with the account that an earlier enrollment left.
@@ -120,6 +140,18 @@ impl Phone {
         (self.clock)().saturating_add(self.offset.load(Ordering::Relaxed))
     }
 
+    /// What signs for it.
+    fn signer(&self) -> &dyn Sign {
+        match &self.quick {
+            Some(quick) => quick,
+            None => &self.key,
+        }
+    }
+
+    const fn checker(&self) -> Checker {
+        if self.quick.is_some() { Checker::Quick } else { Checker::P256 }
+    }
+
     fn keep(&self, account: Account) {
         *self.account.write().unwrap_or_else(PoisonError::into_inner) = Some(account);
     }
@@ -138,7 +170,7 @@ impl Phone {
     /// [`Failure::Signing`].
     pub fn proof_with(&self, method: &str, path: &str, overrides: ProofOverrides) -> Result<String, Failure> {
         let claims = self.proof_claims(method, path, overrides);
-        Ok(proof::make(&claims, &self.key.public(), &self.key)?)
+        Ok(proof::make(&claims, &self.key.public(), self.signer())?)
     }
 
     /// The claims of [`Phone::proof_with`], unsigned.

@@ -7,7 +7,7 @@ use gatematch_protocol::jwk::PublicKey;
 use url::{Host, Url};
 
 /// The public push services, which are always allowed.
-const PUBLIC_HOSTS: [&str; 4] =
+pub const PUBLIC_HOSTS: [&str; 4] =
     ["fcm.googleapis.com", "updates.push.services.mozilla.com", "*.push.apple.com", "*.notify.windows.com"];
 
 /// The longest endpoint, in bytes.
@@ -80,6 +80,11 @@ impl PushHosts {
         let on_curve = PublicKey::from_sec1(&point).is_some_and(|key| key.is_on_curve());
         let auth = base64url::decode_array::<16>(push.keys.auth.reveal());
         if on_curve && auth.is_ok() { Ok(()) } else { Err(PushFault::Keys) }
+    }
+
+    /// The hosts that the configuration names, with their ports.
+    pub fn named(&self) -> impl Iterator<Item = (&str, u16)> {
+        self.named.iter().map(|(name, port)| (name.as_str(), *port))
     }
 
     /// Whether the configuration names this host, whatever the port: it may be private then.

@@ -1,17 +1,21 @@
 //! `gatematch-radius`: the RADIUS front door on its own, beside or far from the server.
 
+mod pages;
+
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 use gatematch_radius::edge::Edge;
 use gatematch_radius::settings::{Loaded, Settings, SettingsFault};
 use gatematch_radius::shell::{Front, StartFault};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+
+use self::pages::Shell;
 
 /// Where the server is, unless the settings name another place.
 const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
@@ -33,6 +37,12 @@ struct Arguments {
     /// Look at the settings, say what is wrong with them, and end
     #[arg(long)]
     check: bool,
+    /// Write the manual page to stdout, and end
+    #[arg(long, hide = true)]
+    man: bool,
+    /// Write what a shell needs to complete this command to stdout, and end
+    #[arg(long, hide = true, value_name = "SHELL")]
+    completions: Option<Shell>,
 }
 
 /// Why the process ends early.
@@ -84,6 +94,12 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<(), Fault> {
+    if arguments.man {
+        return Ok(io::stdout().write_all(&pages::page(Arguments::command())?)?);
+    }
+    if let Some(shell) = arguments.completions {
+        return Ok(io::stdout().write_all(&pages::completions(shell, Arguments::command()))?);
+    }
     let named = arguments.config.clone().or_else(|| variable("GATEMATCH_CONFIG").map(PathBuf::from));
     let path = named.unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
     let table = read(&path)?;
@@ -165,8 +181,6 @@ fn say(text: &str) -> Result<(), Fault> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
@@ -174,5 +188,16 @@ mod tests {
         Arguments::command().debug_assert();
         assert!(Arguments::try_parse_from(["gatematch-radius", "--config", "g.toml", "--check"]).is_ok());
         assert!(Arguments::try_parse_from(["gatematch-radius", "serve"]).is_err());
+    }
+
+    #[test]
+    fn the_page_and_the_completions_tell_the_flags_that_help_shows() {
+        let page = String::from_utf8(pages::page(Arguments::command()).unwrap()).unwrap().replace('\\', "");
+        assert!(page.contains("--config") && page.contains("--check") && page.contains("Exit codes"), "{page}");
+        assert!(!page.contains("--completions") && !page.contains("--man"), "{page}");
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            let text = String::from_utf8(pages::completions(shell, Arguments::command())).unwrap();
+            assert!(text.contains("gatematch-radius") && text.contains("check"), "{text}");
+        }
     }
 }

@@ -47,6 +47,36 @@ pub struct Question<'a> {
     pub password: Option<&'a [u8]>,
 }
 
+/// What a server says to a Status-Server (RFC 5997).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// It is there, and knows the secret.
+    Answered,
+    /// Something answers that does not prove that it knows the secret.
+    Unauthentic,
+    /// Nothing came, or it could not be asked.
+    Silence,
+}
+
+/// Asks a server whether it is there, as often and as long as its settings say: with nothing to decide in it.
+pub async fn ask_for_sign(server: &UpstreamSettings, edge: &Edge) -> Sign {
+    match probe(server, edge).await {
+        Ok(()) => Sign::Answered,
+        Err(NoAnswer::Unauthentic) => Sign::Unauthentic,
+        Err(_) => Sign::Silence,
+    }
+}
+
+/// RFC 5997, section 4: a Status-Server, signed, with nothing to decide in it.
+async fn probe(server: &UpstreamSettings, edge: &Edge) -> Result<(), NoAnswer> {
+    let [identifier] = edge.random().map_err(|_| NoAnswer::NotAsked)?;
+    let authenticator = edge.random().map_err(|_| NoAnswer::NotAsked)?;
+    let datagram = query::probe(&server.secret, identifier, authenticator).ok_or(NoAnswer::NotAsked)?;
+    let asked = Exchange { server, datagram: &datagram, identifier, authenticator, patience: server.timeout };
+    let until = later(edge.now(), server.timeout * u32::from(server.tries));
+    exchange(asked, edge, until).await.map(|_| ())
+}
+
 /// The upstream servers, and what is known of their health.
 pub struct Upstreams {
     edge: Edge,
@@ -171,26 +201,56 @@ impl Upstreams {
         let all = Arc::clone(self);
         tokio::spawn(async move {
             let Some(server) = all.servers.get(index) else { return };
-            let answered = all.probe(server).await;
+            let answered = probe(&server.settings, &all.edge).await;
             if answered != Err(NoAnswer::NotAsked) {
                 all.note(server, answered.is_ok());
             }
         });
     }
-
-    /// RFC 5997, section 4: a Status-Server, signed, with nothing to decide in it.
-    async fn probe(&self, server: &Server) -> Result<(), NoAnswer> {
-        let [identifier] = self.random()?;
-        let authenticator = self.random()?;
-        let secret = &server.settings.secret;
-        let datagram = query::probe(secret, identifier, authenticator).ok_or(NoAnswer::NotAsked)?;
-        let patience = server.settings.timeout;
-        let asked = Exchange { server: &server.settings, datagram: &datagram, identifier, authenticator, patience };
-        let until = later(self.edge.now(), patience * u32::from(server.settings.tries));
-        exchange(asked, &self.edge, until).await.map(|_| ())
-    }
 }
 
 fn health(server: &Server) -> std::sync::MutexGuard<'_, Health> {
     server.health.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UdpSocket;
+
+    use super::*;
+    use crate::packet::MAX_LENGTH;
+    use crate::reply::Reply;
+
+    /// A server that answers one question with this secret, or hears it and says nothing.
+    async fn asked(secret: Option<&'static str>) -> Sign {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let server = UpstreamSettings {
+            name: "nps01".to_owned(),
+            address: socket.local_addr().unwrap(),
+            secret: Secret::new("ours"),
+            timeout: Duration::from_millis(if secret == Some("ours") { 20_000 } else { 100 }),
+            tries: 1,
+            status_server: true,
+            revive_after: Duration::from_secs(1),
+            require_message_authenticator: true,
+        };
+        let answer = async {
+            let mut buffer = vec![0; MAX_LENGTH];
+            let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
+            let question = Packet::decode(&buffer[..length]).unwrap();
+            assert_eq!(question.code(), code::STATUS_SERVER);
+            let Some(secret) = secret.map(Secret::new) else { return };
+            let reply = Reply::new(code::ACCESS_ACCEPT, question.identifier(), *question.authenticator());
+            socket.send_to(&reply.finish(&secret).unwrap(), from).await.unwrap();
+        };
+        let edge = Edge::system();
+        tokio::join!(ask_for_sign(&server, &edge), answer).0
+    }
+
+    #[tokio::test]
+    async fn a_sign_proves_that_the_secret_is_known() {
+        assert_eq!(asked(Some("ours")).await, Sign::Answered);
+        assert_eq!(asked(Some("theirs")).await, Sign::Unauthentic);
+        assert_eq!(asked(None).await, Sign::Silence);
+    }
 }

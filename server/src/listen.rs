@@ -5,11 +5,13 @@
 mod certificate;
 mod chain;
 mod door;
+mod inspect;
 mod keeper;
 mod pem;
 pub mod plan;
 mod share;
 mod tls;
+mod traffic;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -27,6 +29,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use self::door::{Counts, Door};
+pub(crate) use self::inspect::{Inspected, Shown, inspect, shown};
 use self::keeper::{Gauges, Keeper};
 use self::plan::{About, Plan, Way, is_near};
 pub use self::tls::TlsFault;
@@ -38,6 +41,13 @@ use crate::start::StartFault;
 
 /// The most bytes of a request's head. The longest header that is understood, a phone's proof, has 4 KiB.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
+/// How many requests one connection of HTTP/2 may have under way where everything is served: some five connections are
+/// enough for all logins that may wait ([`crate::hub::MAX_WAITERS`]).
+const STREAMS: u32 = 4_096;
+/// The same where phones and browsers come from everywhere: as many as RFC 9113, section 6.5.2, asks for at least.
+const PUBLIC_STREAMS: u32 = 100;
+/// How much of an answer is kept for a stream whose peer does not take it yet; no answer but files is longer.
+const MAX_SEND_BYTES: usize = 64 * 1024;
 /// The name of the listener that serves everything, in the log and in `/metrics`.
 const MAIN: &str = "main";
 /// The name of the one for phones and browsers.
@@ -50,12 +60,15 @@ const INNER: &str = "inner";
 pub struct Limits {
     /// For the TLS handshake.
     pub handshake: Duration,
-    /// For the head of a request, the time before its first byte included: so long is an idle connection kept.
+    /// For the head of a request, the time before its first byte included: so long is an idle connection kept. One of
+    /// HTTP/2 must also answer a ping within this time, which is sent when it has been silent for as long.
     pub head: Duration,
     /// For taking anything at all of what is sent to it.
     pub stall: Duration,
     /// How many there may be on each listener at a time.
     pub connections: usize,
+    /// How many requests may be under way on each listener at a time over HTTP/2, on however few connections.
+    pub streams: usize,
 }
 
 impl Default for Limits {
@@ -66,6 +79,8 @@ impl Default for Limits {
             head: Duration::from_secs(10),
             stall: Duration::from_secs(30),
             connections: 20_000,
+            // Somewhat more than may wait, so that those who do not wait are served beside them.
+            streams: 32_768,
         }
     }
 }
@@ -165,14 +180,15 @@ impl Bound {
         let (public, inner) = (place(PUBLIC), place(INNER));
         let main_place = main.place();
         let connections = limits.connections.min(connections_by_open_files() / (others.len() + 1));
+        let limits = Limits { connections, ..limits };
         let serve = |Socket { name, listener, way, .. }: Socket| {
             let router = if name == PUBLIC { public_router(Arc::clone(app)) } else { router(Arc::clone(app)) };
             // An https address that was seen once is not called by http any more (RFC 6797).
             let router = if way == Way::Tls { router.layer(map_response(only_https)) } else { router };
             let keeper = keeper.clone().filter(|_| way == Way::Tls);
-            let door =
-                Door::new(name, way, &app.settings.trusted_proxies, connections, limits.stall, edge.clone(), &counts);
-            tokio::spawn(serve(listener, router, door, keeper, limits, control.clone()))
+            let door = Door::new(name, way, &app.settings.trusted_proxies, &limits, edge.clone(), &counts);
+            let streams = if name == PUBLIC { PUBLIC_STREAMS } else { STREAMS };
+            tokio::spawn(serve(listener, router, door, keeper, limits, streams, control.clone()))
         };
         let tasks = std::iter::once(main).chain(others).map(serve).collect();
         Serving { main: main_place, public, inner, keeper, control, tasks }
@@ -192,22 +208,32 @@ async fn only_https(mut response: Response) -> Response {
     response
 }
 
+/// Speaks HTTP/1.1, and HTTP/2 with whoever begins it: by ALPN over TLS, by prior knowledge without.
 async fn serve(
     listener: TcpListener,
     router: Router,
     door: Door,
     keeper: Option<Arc<Keeper>>,
     limits: Limits,
+    streams: u32,
     control: Control,
 ) -> io::Result<()> {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let told = door.clone();
     let mut server = Server::<SocketAddr>::from_listener(listener)
-        .http1_only()
         .handle(Handle::with_control(control))
         .first_request_timeout(limits.head)
         .accept_error_handler(move |peer, error| told.failed(peer, error));
-    server.http_builder().http1().header_read_timeout(limits.head).max_buf_size(MAX_HEAD_BYTES);
+    let http = server.http_builder();
+    http.http1().header_read_timeout(limits.head).max_buf_size(MAX_HEAD_BYTES);
+    // What hyper and h2 do by themselves stays: a connection is closed whose peer has 20 streams reset that were not served
+    // yet (CVE-2023-44487), makes us reset 1,024 of them (CVE-2025-8671), or sends a head that never ends (CVE-2024-27316).
+    http.http2()
+        .max_header_list_size(u32::try_from(MAX_HEAD_BYTES).unwrap_or(u32::MAX))
+        .max_concurrent_streams(streams)
+        .max_send_buf_size(MAX_SEND_BYTES)
+        .keep_alive_interval(limits.head)
+        .keep_alive_timeout(limits.head);
     match keeper {
         None => server.acceptor(door).serve(service).await,
         Some(keeper) => {

@@ -2,15 +2,22 @@
 
 mod demo;
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use gatematch_protocol::secret::Secret;
 use gatematch_radius::edge::Edge;
 use gatematch_radius::settings as radius;
 use gatematch_radius::shell::{Front, StartFault};
+use gatematch_radius::upstream::{self, ask_for_sign};
+use gatematch_server::cli::completions::Completions;
+use gatematch_server::cli::doctor::front_door::{FrontDoor, RadiusClient, RadiusServer, Sign};
 use gatematch_server::cli::fault::Fault;
+use gatematch_server::cli::man::Man;
 use gatematch_server::cli::serve::{Beside, Companion};
 use gatematch_server::cli::terminal::Terminal;
 use gatematch_server::cli::{self, Globals};
@@ -39,6 +46,11 @@ enum Command {
     Demo(demo::Demo),
     #[command(flatten)]
     Cli(cli::Command),
+    /// Write what a shell needs to complete these commands, to stdout
+    Completions(Completions),
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man(Man),
 }
 
 fn main() -> ExitCode {
@@ -61,13 +73,15 @@ fn main() -> ExitCode {
 async fn run(arguments: &Arguments, environment: &Environment, terminal: &mut Terminal) -> Result<(), Fault> {
     match &arguments.command {
         Command::Demo(demo) => demo::run(demo, terminal).await,
+        Command::Completions(completions) => completions.run(Arguments::command(), terminal),
+        Command::Man(man) => man.run(Arguments::command(), terminal),
         Command::Cli(command) => cli::run(command, &arguments.globals, environment, FRONT_DOOR, terminal).await,
     }
 }
 
 /// The RADIUS front door in the same process: the library of the server does not know it, and it knows the server by
 /// its HTTP API alone.
-const FRONT_DOOR: Companion = Companion { check: check_front_door, start: start_front_door };
+const FRONT_DOOR: Companion = Companion { check: check_front_door, door: describe_front_door, start: start_front_door };
 
 fn front_door(settings: &Settings, environment: &Environment) -> Result<Option<radius::Loaded>, Fault> {
     let Some(section) = &settings.radius else { return Ok(None) };
@@ -79,6 +93,58 @@ fn front_door(settings: &Settings, environment: &Environment) -> Result<Option<r
 
 fn check_front_door(settings: &Settings, environment: &Environment) -> Result<Vec<String>, Fault> {
     Ok(front_door(settings, environment)?.map(|loaded| loaded.warnings).unwrap_or_default())
+}
+
+fn describe_front_door(settings: &Settings, environment: &Environment) -> Result<Option<FrontDoor>, Fault> {
+    let Some(radius::Loaded { settings, warnings }) = front_door(settings, environment)? else { return Ok(None) };
+    let here = match settings.listen.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    let own = settings.clients.iter().filter(|client| client.network.contains(here));
+    let own = own.max_by_key(|client| client.network.prefix()).map(|client| client.secret.clone());
+    let client = |client: radius::ClientSettings| RadiusClient {
+        name: client.name,
+        network: client.network.to_string(),
+        secret: client.secret,
+        gateway_key: client.gateway_key,
+    };
+    let server = |server: radius::UpstreamSettings| RadiusServer {
+        name: server.name,
+        address: server.address,
+        secret: server.secret,
+        gives_signs: server.status_server,
+    };
+    Ok(Some(FrontDoor {
+        listen: settings.listen,
+        is_beside: settings.server_url.is_none(),
+        warnings,
+        clients: settings.clients.into_iter().map(client).collect(),
+        upstreams: settings.upstreams.into_iter().map(server).collect(),
+        own_secret: own,
+        ask: ask_front_door,
+    }))
+}
+
+fn ask_front_door(address: SocketAddr, secret: Secret, patience: Duration, edge: Edge) -> Pending<'static, Sign> {
+    let asked = radius::UpstreamSettings {
+        name: "doctor".to_owned(),
+        address,
+        secret,
+        timeout: patience,
+        tries: 1,
+        status_server: true,
+        revive_after: patience,
+        require_message_authenticator: true,
+    };
+    Box::pin(async move {
+        match ask_for_sign(&asked, &edge).await {
+            upstream::Sign::Answered => Sign::Answered,
+            upstream::Sign::Unauthentic => Sign::Unauthentic,
+            upstream::Sign::Silence => Sign::Silence,
+        }
+    })
 }
 
 /// An address that cannot be listened on is this machine's trouble; everything else was written into the settings.
@@ -110,7 +176,12 @@ fn start_front_door<'a>(
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use std::collections::BTreeSet;
+    use std::process;
+
+    use gatematch_server::cli::completions::{Shell, script};
+    use gatematch_server::cli::man;
+    use gatematch_server::settings::variables;
 
     use super::*;
 
@@ -123,6 +194,8 @@ mod tests {
             "gatematch demo --radius",
             "gatematch demo --web",
             "gatematch init",
+            "gatematch doctor --data-dir /d",
+            "gatematch doctor --network --json --config g.toml",
             "gatematch --data-dir /d admin-key create --role helpdesk --name Desk --json",
             "gatematch gateway add rdg01 --application Desktop --can-display --client-address shown --json",
             "gatematch user add alice --display-name A --email a@b --group G --group H",
@@ -153,6 +226,8 @@ mod tests {
             "gatematch policy explain alice --ip 203.0.113.7 --gateway rdg01 --at 2031-01-31T08:00+01:00 --group staff",
             "gatematch policy explain --event 01234567-89ab-7def-8123-456789abcdef",
             "gatematch policy rollback 2",
+            "gatematch completions bash",
+            "gatematch man /tmp/pages",
         ] {
             assert!(Arguments::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }
@@ -174,9 +249,74 @@ mod tests {
             "gatematch bypass add alice --reason outage",
             "gatematch bypass add alice --for 25h --reason outage",
             "gatematch policy explain",
+            "gatematch completions csh",
             "gatematch policy explain alice --event 01234567-89ab-7def-8123-456789abcdef",
         ] {
             assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+
+    /// The commands that help shows, as their pages are named.
+    fn commands(command: &clap::Command, name: &str, found: &mut BTreeSet<String>) {
+        found.insert(format!("{name}.1"));
+        for part in command.get_subcommands().filter(|part| !part.is_hide_set()) {
+            commands(part, &format!("{name}-{}", part.get_name()), found);
+        }
+    }
+
+    #[test]
+    fn every_command_has_a_page_and_no_page_is_of_nothing() {
+        let mut expected = BTreeSet::from(["gatematch.toml.5".to_owned()]);
+        commands(&Arguments::command(), "gatematch", &mut expected);
+        assert!(
+            expected.contains("gatematch-policy-explain.1") && expected.contains("gatematch-demo.1"),
+            "{expected:?}"
+        );
+        let pages = man::pages(Arguments::command()).unwrap();
+        let found: BTreeSet<String> = pages.iter().map(|(name, _)| name.clone()).collect();
+        assert_eq!(found, expected);
+        assert_eq!(found.len(), pages.len(), "a page is there twice");
+        for (name, text) in pages {
+            let text = String::from_utf8(text).unwrap();
+            assert!(text.contains(".SH NAME\n") && text.contains(".SH \"SEE ALSO\"\n"), "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn the_page_of_the_program_tells_files_variables_and_exit_codes() {
+        let pages = man::pages(Arguments::command()).unwrap();
+        let (_, text) = pages.iter().find(|(name, _)| name == "gatematch.1").unwrap();
+        // A hyphen is written as \- in roff.
+        let text = String::from_utf8(text.clone()).unwrap().replace('\\', "");
+        for heading in [".SH ENVIRONMENT", ".SH FILES", ".SH \"EXIT STATUS\""] {
+            assert!(text.contains(heading), "{heading} is missing in {text}");
+        }
+        for word in variables()
+            .chain(["GATEMATCH_MASTER_KEY", "/etc/gatematch/gatematch.toml", "master.key"].map(str::to_owned))
+        {
+            assert!(text.contains(&word), "{word} is missing");
+        }
+        let codes = AFTER_HELP.split("Exit codes: ").nth(1).unwrap();
+        for code in codes.split("; ").map(|told| told.split(' ').next().unwrap()) {
+            assert!(text.contains(&format!("fB{code}fR")), "the exit code {code} is missing in {text}");
+        }
+    }
+
+    #[test]
+    fn a_shell_understands_the_completions() {
+        for (shell, program) in [(Shell::Bash, "bash"), (Shell::Zsh, "zsh"), (Shell::Fish, "fish")] {
+            let text = script(shell, Arguments::command());
+            assert!(text.contains("recovery-codes") && text.contains("rollback"), "{program}: {text}");
+            let directory = tempfile::tempdir().unwrap();
+            let file = directory.path().join("completions");
+            std::fs::write(&file, text).unwrap();
+            match process::Command::new(program).arg("-n").arg(&file).output() {
+                Ok(output) => {
+                    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+                }
+                // Only bash is on every machine.
+                Err(error) => assert_ne!(program, "bash", "{error}"),
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ use url::Url;
 use crate::connect::Desktop;
 use crate::store::postgres::Server;
 
-pub use self::environment::Environment;
+pub use self::environment::{Environment, variables};
 pub use self::fault::SettingsFault;
 pub use self::template::TEMPLATE;
 

@@ -16,8 +16,9 @@ use gatematch_protocol::audit::Checkpoint;
 use tokio::task::JoinHandle;
 
 pub(crate) use self::carry::{Sink, sinks};
+use self::stream::Stream;
 use crate::http::app::App;
-use crate::settings::Settings;
+use crate::settings::{Receiver, Settings};
 
 /// Whom the cursor of `audit_syslog` belongs to.
 const SYSLOG: &str = "syslog";
@@ -44,6 +45,25 @@ pub enum SiemFault {
     /// There is no TLS client.
     #[error("audit_syslog: {0}; install the system's root certificates (ca-certificates), or set audit_syslog_ca_file")]
     Tls(rustls::Error),
+}
+
+/// Why a receiver of the audit log is not reached.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotReached {
+    /// Nobody can be trusted.
+    #[error(transparent)]
+    Trust(#[from] SiemFault),
+    /// He is not there, or not the right one.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Connects to a receiver as it is done to send him the log, and sends nothing.
+///
+/// # Errors
+/// [`NotReached`].
+pub(crate) async fn reach(receiver: &Receiver) -> Result<(), NotReached> {
+    Ok(Stream::to(receiver)?.reach().await?)
 }
 
 /// The cursor of the checkpoints that `name` has.

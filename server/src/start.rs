@@ -1,38 +1,42 @@
 //! Puts the server together, and takes it apart again.
 
+mod bell;
+mod lock;
 mod vault;
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gatematch_protocol::time::Timestamp;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use self::bell::Ringer;
+pub use self::bell::Silent;
+pub(crate) use self::lock::of as lock;
 pub use self::vault::has_given_key;
 pub(crate) use self::vault::open as open_vault;
 use crate::edge::Edge;
 use crate::http::Metrics;
 use crate::http::app::{App, Inner};
-use crate::hub::{Hub, Topic};
+use crate::hub::Hub;
 use crate::jobs;
 use crate::keys::{Keys, KeysFault};
 use crate::listen::plan::PlanFault;
 use crate::listen::{Limits, Place, Prepared, Serving, TlsFault};
 use crate::phone::Phone;
 use crate::places::{Look, Places};
+use crate::push::Delivery;
 use crate::push::address::SystemNames;
 use crate::push::metrics::PushMetrics;
-use crate::push::office::{self, Desk, Mailbox};
+use crate::push::office::{self, Desk};
 use crate::push::vapid::Vapid;
 use crate::push::web::{self, WebPush, WebPushFault};
-use crate::push::{Delivery, Letter};
 use crate::settings::Settings;
 use crate::siem::{self, SiemFault};
 use crate::store::sqlite::OpenFault;
@@ -43,9 +47,6 @@ use crate::vault::{KEY_FILE, MasterKeyFault, NotSealed, Vault};
 pub const TIME_TO_STOP: Duration = Duration::from_millis(4_500);
 /// How much of it is kept for the database.
 const LAST_WORDS: Duration = Duration::from_millis(1_500);
-/// The file that a serving process keeps locked. It says where the process has the master key from.
-const LOCK_FILE: &str = "serve.lock";
-
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartFault {
@@ -130,41 +131,6 @@ pub enum StartFault {
     Metrics(#[from] prometheus::Error),
 }
 
-/// Nobody waits: for commands, which end when they are done.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
-
-impl Bell for Silent {
-    fn ring(&self, _: Topic) {}
-    fn ring_all(&self) {}
-    fn deadline(&self, _: Timestamp) {}
-    fn post(&self, _: Vec<Letter>) {}
-}
-
-/// Tells those who wait here, and phones elsewhere.
-struct Ringer {
-    hub: Arc<Hub>,
-    mailbox: Mailbox,
-}
-
-impl Bell for Ringer {
-    fn ring(&self, topic: Topic) {
-        self.hub.wake(topic);
-    }
-
-    fn ring_all(&self) {
-        self.hub.wake_all();
-    }
-
-    fn deadline(&self, at: Timestamp) {
-        self.hub.note_deadline(at);
-    }
-
-    fn post(&self, letters: Vec<Letter>) {
-        self.mailbox.post(letters);
-    }
-}
-
 /// Opens the data directory and the database; `serve` and every other command begin with this.
 ///
 /// # Errors
@@ -245,7 +211,7 @@ pub async fn serve_with(
         .mode(0o700)
         .create(&settings.data_dir)
         .map_err(|source| StartFault::DataDir { path: settings.data_dir.clone(), source })?;
-    let lock = lock(&settings.data_dir)?;
+    let lock = lock::of(&settings.data_dir).await?;
     let (store, vault) = open_store(&settings, &edge, bell).await?;
     let keys = Keys::open(store.as_ref(), &vault, &edge).await.map_err(|fault| keys_fault(fault, &settings))?;
     let keys = Arc::new(keys);
@@ -313,21 +279,6 @@ fn web_push(
     let vapid = Vapid::new(Arc::clone(keys), subject);
     let names = Arc::new(SystemNames);
     Ok(Arc::new(WebPush::new(settings, names, vapid, edge.clone(), web::Limits::default())?))
-}
-
-/// Keeps servers, and other commands that need to be alone, off the data directory.
-///
-/// # Errors
-/// [`StartFault::InUse`], where one runs.
-pub(crate) fn lock(dir: &Path) -> Result<File, StartFault> {
-    let path = dir.join(LOCK_FILE);
-    let fault = |source| StartFault::DataDir { path: path.clone(), source };
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(fault)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StartFault::InUse(dir.to_owned())),
-        Err(TryLockError::Error(source)) => Err(fault(source)),
-    }
 }
 
 impl Running {

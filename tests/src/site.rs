@@ -1,11 +1,12 @@
 //! A server, an administrator, gateways and people with phones.
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gatematch_client_sim::admin::Admin;
 use gatematch_client_sim::crypto::P256Key;
-use gatematch_client_sim::edge::random_key;
+use gatematch_client_sim::edge::{random, random_key};
 use gatematch_client_sim::gateway::Gateway;
 use gatematch_client_sim::http::Api;
 use gatematch_client_sim::phone::Phone;
@@ -23,10 +24,12 @@ use gatematch_server::listen::Limits;
 use gatematch_server::push::Delivery;
 use gatematch_server::settings::Settings;
 use gatematch_server::start::{Running, serve_with, serve_within};
+use gatematch_server::store::postgres::Server;
 use gatematch_server::store::{Act, Store, admin_key};
 use tempfile::TempDir;
 
 use crate::HeldClock;
+use crate::postgres::{psql, url};
 
 /// A server on a fresh embedded database, whose clock the test holds.
 pub struct Site {
@@ -63,7 +66,7 @@ impl Site {
     /// A site with other limits on connections.
     pub async fn start_within(limits: Limits, change: impl FnOnce(&mut Settings)) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut settings = Settings::for_data_dir(dir.path());
+        let mut settings = settings_in(dir.path()).await;
         change(&mut settings);
         let clock = HeldClock::at(Timestamp::from_numeric_date(1_800_000_000));
         let mut site = Self::on_within(settings, clock, Edge::system().entropy, limits).await;
@@ -75,7 +78,7 @@ impl Site {
     /// a browser has.
     pub async fn start_today(change: impl FnOnce(&mut Settings)) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut settings = Settings::for_data_dir(dir.path());
+        let mut settings = settings_in(dir.path()).await;
         change(&mut settings);
         let edge = Edge::system();
         let mut site = Self::on(settings, HeldClock::at(edge.now()), edge.entropy).await;
@@ -87,7 +90,7 @@ impl Site {
     pub async fn start_with_entropy(entropy: Arc<dyn Entropy>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = HeldClock::at(Timestamp::from_numeric_date(1_800_000_000));
-        let mut site = Self::on(Settings::for_data_dir(dir.path()), clock, entropy).await;
+        let mut site = Self::on(settings_in(dir.path()).await, clock, entropy).await;
         site._dir = Some(dir);
         site
     }
@@ -99,7 +102,7 @@ impl Site {
     /// A site whose pushes go to `delivery`, and nowhere else.
     pub async fn start_delivering(delivery: Arc<dyn Delivery>, change: impl FnOnce(&mut Settings)) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut settings = Settings::for_data_dir(dir.path());
+        let mut settings = settings_in(dir.path()).await;
         change(&mut settings);
         let clock = HeldClock::at(Timestamp::from_numeric_date(1_800_000_000));
         let edge = Edge { clock: Arc::new(clock.clone()), entropy: Edge::system().entropy };
@@ -319,4 +322,17 @@ pub fn program(name: &str) -> PathBuf {
     let path = dir.join(name);
     assert!(path.exists(), "{} is not built: run `cargo build --workspace --bins` (./test.sh does)", path.display());
     path
+}
+
+/// The settings of a server with the data directory `dir`: on the embedded database, or, where `GATEMATCH_TEST_POSTGRES`
+/// says `host:port`, in a fresh database of that server.
+async fn settings_in(dir: &Path) -> Settings {
+    let settings = Settings::for_data_dir(dir);
+    let Ok(address) = std::env::var("GATEMATCH_TEST_POSTGRES") else { return settings };
+    let address: SocketAddr = address.parse().unwrap();
+    let name = format!("site_{}", random::<8>().map(|byte| format!("{byte:02x}")).concat());
+    let host = address.ip().to_string();
+    psql(&host, address.port(), "postgres", &format!("CREATE DATABASE {name}")).await.unwrap();
+    let server = Server::of(&Secret::new(url(address, &name))).unwrap();
+    Settings { database_server: Some(server), ..settings }
 }

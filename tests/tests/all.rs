@@ -28,6 +28,7 @@ mod idempotency;
 mod keys;
 mod limits;
 mod listen;
+mod load;
 mod misbehaviour;
 mod nodes;
 mod phone;

@@ -1,6 +1,7 @@
 //! The listeners: what may be served where, and to whom.
 
 mod certificate;
+mod http2;
 mod patience;
 mod public;
 mod refused;

@@ -1,16 +1,19 @@
 //! The command line.
 
 mod code;
+mod load;
 mod push;
 mod radius;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use gatematch_protocol::id::GatewayId;
 use gatematch_protocol::response::UserVerification;
 
 pub(crate) use self::code::{Code, Helpdesk, InPlace, OwnCommand};
+pub(crate) use self::load::Load;
 pub(crate) use self::push::{PushCommand, PushServe};
 pub(crate) use self::radius::{
     Connect, FrontDoor, Patience, RadiusCommand, RadiusFlood, RadiusLoad, RadiusLogin, Style,
@@ -107,6 +110,11 @@ pub(crate) enum Command {
     },
     /// Play the connect page: show the number where the gateway has no screen
     Connect(Connect),
+    /// Write what a shell needs to complete these commands, to stdout
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -157,28 +165,6 @@ pub(crate) struct Login {
     pub(crate) other_key: Option<String>,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct Load {
-    /// The server's address
-    #[arg(long, value_name = "URL")]
-    pub(crate) server: String,
-    /// An administrator's key, gma_... [default: $GATEMATCH_ADMIN_KEY, which others on this machine cannot see]
-    #[arg(long)]
-    pub(crate) admin_key: Option<String>,
-    /// How many people; each gets an account and a phone
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(crate) users: u32,
-    /// How many sign-ins at once, at most one for each person
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub(crate) concurrency: u32,
-    /// How many sign-ins in all
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub(crate) logins: u32,
-    /// Leave the accounts and the gateway that were made for it
-    #[arg(long)]
-    pub(crate) keep: bool,
-}
-
 /// The words of [`UserVerification`].
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Uv {
@@ -214,6 +200,10 @@ mod tests {
             "gatematch-sim approve 1234abcd --number 047 --misbehave alg-none",
             "gatematch-sim --state /tmp/s gateway login --user alice --server http://127.0.0.1:8080 --key gmg_x --json",
             "gatematch-sim load --server http://127.0.0.1:8080 --users 2",
+            "gatematch-sim load --server http://127.0.0.1:1 --server http://127.0.0.1:2 --phones 9 --gateways 3 --concurrency 5 --for 60",
+            "gatematch-sim load --server http://127.0.0.1:1 --rate 300 --logins 10 --push 127.0.0.1:9090 --redeem-waits --json",
+            "gatematch-sim load --server https://127.0.0.1:1 --radius 127.0.0.1:1812 --secret x --authority own.pem",
+            "gatematch-sim load --server https://127.0.0.1:1 --http2 --connections 5 --hold 20000 --sample 500",
             "gatematch-sim enroll http://127.0.0.1:8080/app/#enroll=gme_x --push http://127.0.0.1:9090",
             "gatematch-sim watch --push http://127.0.0.1:9090 --uv pin",
             "gatematch-sim push serve",
@@ -241,6 +231,11 @@ mod tests {
         }
         for line in [
             "gatematch-sim load --server x --users 0",
+            "gatematch-sim load",
+            "gatematch-sim load --server x --rate 5 --concurrency 5",
+            "gatematch-sim load --server x --hold 5 --push 127.0.0.1:9090",
+            "gatematch-sim load --server x --connections 5",
+            "gatematch-sim load --server x --radius 127.0.0.1:1812 --gateways 2",
             "gatematch-sim push",
             "gatematch-sim push serve --listen 0.0.0.0:9090",
             "gatematch-sim push serve --listen localhost",

@@ -59,12 +59,17 @@ impl FrontDoor {
     }
 }
 
+/// Where a front door is, and the secret that it shares.
+pub(super) async fn place(front_door: &FrontDoor) -> Result<(SocketAddr, Secret), Fault> {
+    Ok((front_door.address().await?, front_door.secret()?))
+}
+
 fn secret(given: Option<&str>) -> Result<Secret, Fault> {
     key_or_env(given, "GATEMATCH_RADIUS_SECRET", "--secret SECRET")
 }
 
 impl Patience {
-    const fn timing(self) -> Timing {
+    pub(super) const fn timing(self) -> Timing {
         let timeout = Duration::from_secs(self.timeout);
         if self.retransmit == 0 {
             return Timing::once(timeout);

@@ -1,5 +1,7 @@
 //! What a phone does with a challenge: fetch it, check it, answer it.
 
+use std::sync::PoisonError;
+
 use gatematch_protocol::challenge::{
     self, ChallengeClaims, ChallengeFault, Reader, WaitingChallenge, WaitingChallenges,
 };
@@ -11,7 +13,6 @@ use gatematch_protocol::response::{
 use serde_json::Value;
 
 use super::{Account, Phone, with_wait};
-use crate::crypto::P256Verifier;
 use crate::failure::Failure;
 use crate::http::{Answer, body};
 
@@ -43,10 +44,11 @@ impl Phone {
     }
 
     fn check(&self, jws: &str) -> Result<ChallengeClaims, Failure> {
-        let account = self.account().ok_or(Failure::NotEnrolled)?;
+        let account = self.account.read().unwrap_or_else(PoisonError::into_inner);
+        let account = account.as_ref().ok_or(Failure::NotEnrolled)?;
         let reader =
             Reader { issuer: &account.issuer, device: account.device_id, keys: &account.server_keys, now: self.now() };
-        Ok(challenge::check(jws, reader, &P256Verifier)?)
+        Ok(challenge::check(jws, reader, &self.checker())?)
     }
 
     /// What the server has told this phone that needs no answer, checked; what is not to be believed is left out.
@@ -58,7 +60,8 @@ impl Phone {
         let account = self.account().ok_or(Failure::NotEnrolled)?;
         let read = |signed: &SignedNotice| {
             let (issuer, device, keys) = (&account.issuer, account.device_id, &account.server_keys);
-            notice::check(&signed.notice, issuer, device, keys, &P256Verifier).filter(|claims| claims.jti == signed.id)
+            notice::check(&signed.notice, issuer, device, keys, &self.checker())
+                .filter(|claims| claims.jti == signed.id)
         };
         Ok(notices.items.iter().filter_map(read).collect())
     }
@@ -74,17 +77,33 @@ impl Phone {
         number: Option<&str>,
         uv: Option<UserVerification>,
     ) -> Result<String, Failure> {
+        self.device_id()?;
+        self.response_to(challenge_id(challenge)?, challenge, decision, number, uv)
+    }
+
+    /// [`Phone::response`], where the id of the challenge is known.
+    ///
+    /// # Errors
+    /// [`Failure::NotEnrolled`].
+    pub fn response_to(
+        &self,
+        id: String,
+        challenge: &str,
+        decision: Decision,
+        number: Option<&str>,
+        uv: Option<UserVerification>,
+    ) -> Result<String, Failure> {
         let claims = ResponseClaims {
             iss: self.device_id()?.to_string(),
             aud: self.issuer.clone(),
-            jti: challenge_id(challenge)?,
+            jti: id,
             iat: self.now(),
             challenge: challenge_digest(challenge),
             decision,
             number: number.map(str::to_owned),
             uv,
         };
-        Ok(sign(&Header::with_kid(typ::RESPONSE, claims.iss.clone()), &claims, &self.key)?)
+        Ok(sign(&Header::with_kid(typ::RESPONSE, claims.iss.clone()), &claims, self.signer())?)
     }
 
     /// Answers a challenge.

@@ -9,7 +9,6 @@ use gatematch_protocol::id::{ChallengeId, NoticeId};
 use gatematch_protocol::notice::{self, NoticeClaims};
 
 use super::{Account, Phone};
-use crate::crypto::P256Verifier;
 use crate::failure::Failure;
 use crate::push::plaintext::Plaintext;
 
@@ -134,7 +133,7 @@ impl Phone {
 
     fn on_notice(&self, text: &str) -> Result<Ring, Failure> {
         let Account { issuer, device_id, server_keys, .. } = self.account().ok_or(Failure::NotEnrolled)?;
-        let Some(claims) = notice::check(text, &issuer, device_id, &server_keys, &P256Verifier) else {
+        let Some(claims) = notice::check(text, &issuer, device_id, &server_keys, &self.checker()) else {
             return Ok(Ring::Nothing(Silence::Notice));
         };
         let new = self.heard(|heard| heard.notices.add(claims.jti));

@@ -5,6 +5,7 @@ use std::fmt;
 
 use aes_gcm::aead::Aead as _;
 use aes_gcm::{Aes128Gcm, KeyInit as _, Nonce};
+use aws_lc_rs::agreement;
 use gatematch_protocol::base64url;
 use gatematch_protocol::device::PushKeys;
 use gatematch_protocol::secret::Secret;
@@ -59,6 +60,8 @@ pub struct UserAgentKeys {
     private: SecretKey,
     public: [u8; POINT_BYTES],
     auth: Zeroizing<[u8; 16]>,
+    /// The same private key, where aws-lc-rs agrees with it.
+    quick: Option<agreement::PrivateKey>,
 }
 
 impl UserAgentKeys {
@@ -68,7 +71,7 @@ impl UserAgentKeys {
     pub fn new(private: &[u8; 32], auth: [u8; 16]) -> Option<Self> {
         let private = SecretKey::from_slice(private).ok()?;
         let public = private.public_key().to_sec1_point(false).as_bytes().try_into().ok()?;
-        Some(Self { private, public, auth: Zeroizing::new(auth) })
+        Some(Self { private, public, auth: Zeroizing::new(auth), quick: None })
     }
 
     /// New random keys.
@@ -79,6 +82,14 @@ impl UserAgentKeys {
                 return keys;
             }
         }
+    }
+
+    /// The same keys, which aws-lc-rs agrees with: for those who measure the server.
+    #[must_use]
+    pub fn quick(self) -> Self {
+        let secret = Zeroizing::new(self.private.to_bytes());
+        let quick = agreement::PrivateKey::from_private_key(&agreement::ECDH_P256, &secret).ok();
+        Self { quick, ..self }
     }
 
     /// What the application server is told of them (RFC 8291, section 2.2).
@@ -93,8 +104,8 @@ impl UserAgentKeys {
     /// [`OpenFault`].
     pub fn open(&self, body: &[u8]) -> Result<Vec<u8>, OpenFault> {
         let sealed = Sealed::read(body)?;
-        let sender = PublicKey::from_sec1_bytes(sealed.sender).map_err(|_| OpenFault::OffCurve)?;
-        let (key, nonce) = self.derive(&sender, &sealed).ok_or(OpenFault::Tag)?;
+        let shared = self.agree(sealed.sender).ok_or(OpenFault::OffCurve)?;
+        let (key, nonce) = self.derive(&shared, &sealed).ok_or(OpenFault::Tag)?;
         let cipher = Aes128Gcm::new_from_slice(&*key).map_err(|_| OpenFault::Tag)?;
         let mut plain = cipher.decrypt(&Nonce::from(nonce), sealed.record).map_err(|_| OpenFault::Tag)?;
         let delimiter = plain.iter().rposition(|byte| *byte != 0).ok_or(OpenFault::Padding)?;
@@ -105,16 +116,29 @@ impl UserAgentKeys {
         Ok(plain)
     }
 
+    /// What both sides know by ECDH; `None` where the sender's point is off the curve.
+    fn agree(&self, sender: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
+        if let Some(quick) = &self.quick {
+            let sender = agreement::UnparsedPublicKey::new(&agreement::ECDH_P256, sender);
+            return agreement::agree(quick, sender, (), |shared| {
+                Ok(Zeroizing::new(shared.try_into().map_err(|_| ())?))
+            })
+            .ok();
+        }
+        let sender = PublicKey::from_sec1_bytes(sender).ok()?;
+        let shared = p256::ecdh::diffie_hellman(self.private.to_nonzero_scalar(), sender.as_affine());
+        Some(Zeroizing::new((*shared.raw_secret_bytes()).into()))
+    }
+
     /// The content encryption key and the nonce (RFC 8291, section 3.4; RFC 8188, sections 2.2 and 2.3). Of the only
     /// record the sequence number is 0, which leaves the nonce as it is.
-    fn derive(&self, sender: &PublicKey, sealed: &Sealed<'_>) -> Option<(Zeroizing<[u8; 16]>, [u8; 12])> {
-        let shared = p256::ecdh::diffie_hellman(self.private.to_nonzero_scalar(), sender.as_affine());
+    fn derive(&self, shared: &[u8; 32], sealed: &Sealed<'_>) -> Option<(Zeroizing<[u8; 16]>, [u8; 12])> {
         let mut info = Vec::with_capacity(14 + 2 * POINT_BYTES);
         info.extend_from_slice(b"WebPush: info\0");
         info.extend_from_slice(&self.public);
         info.extend_from_slice(sealed.sender);
         let mut material = Zeroizing::new([0; 32]);
-        let agreed = Hkdf::<Sha256>::new(Some(&*self.auth), shared.raw_secret_bytes());
+        let agreed = Hkdf::<Sha256>::new(Some(&*self.auth), shared);
         agreed.expand(&info, &mut *material).ok()?;
         let salted = Hkdf::<Sha256>::new(Some(sealed.salt), &*material);
         let mut key = Zeroizing::new([0; 16]);

@@ -103,6 +103,8 @@ impl Api {
             .user_agent(concat!("gatematch-radius/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .no_proxy()
+            // What a program is made with must not change what it speaks.
+            .http1_only()
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(MAX_IDLE)

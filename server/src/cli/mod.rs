@@ -8,7 +8,9 @@ mod audit;
 mod authenticator;
 mod backup;
 mod bypass;
+pub mod completions;
 mod device;
+pub mod doctor;
 mod duration;
 pub mod end;
 mod enroll;
@@ -16,6 +18,7 @@ pub mod fault;
 mod gateway;
 mod init;
 mod keys;
+pub mod man;
 mod operator;
 pub mod owner;
 mod pass;
@@ -67,6 +70,8 @@ pub enum Command {
     Serve(serve::Serve),
     /// Write a settings file with every key, each at its default and explained
     Init(init::Init),
+    /// Look whether everything is in order, beside a running server or without one, and change nothing
+    Doctor(doctor::Doctor),
     /// Keys of administrators' tools
     AdminKey {
         #[command(subcommand)]
@@ -172,6 +177,9 @@ async fn run_as(
     {
         return done;
     }
+    if let Command::Doctor(asked) = command {
+        return doctor::run(asked, caller, globals, environment, companion, terminal).await;
+    }
     let listen = if let Command::Serve(serve) = command { serve.listen.clone() } else { None };
     let flags = Flags { config: globals.config.clone(), data_dir: globals.data_dir.clone(), listen };
     let Loaded { settings, warnings, .. } = Settings::load(&flags, environment)?;
@@ -226,6 +234,6 @@ async fn carry_out(command: &Command, operator: &Operator, terminal: &mut Termin
         Command::Report(asked) => report::run(asked, operator, terminal).await,
         Command::Backup(asked) => backup::run(asked, operator, terminal).await,
         // Done before the store was opened.
-        Command::Serve(_) | Command::Init(_) | Command::Restore(_) => Ok(()),
+        Command::Serve(_) | Command::Init(_) | Command::Doctor(_) | Command::Restore(_) => Ok(()),
     }
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use super::doctor::front_door::FrontDoor;
 use super::end::End;
 use super::fault::Fault;
 use super::terminal::Terminal;
@@ -39,6 +40,8 @@ pub struct Beside {
 pub struct Companion {
     /// Looks at its settings before anything is started; what there is to say about them.
     pub check: fn(&Settings, &Environment) -> Result<Vec<String>, Fault>,
+    /// Describes it to whoever looks at everything; `None` where there is none.
+    pub door: fn(&Settings, &Environment) -> Result<Option<FrontDoor>, Fault>,
     /// Starts it, when the server is up.
     pub start: for<'a> fn(&'a Settings, &'a Environment, &'a Running) -> Pending<'a, Result<Beside, Fault>>,
 }

@@ -10,7 +10,7 @@ use crate::cli::serve::{Beside, Companion};
 use crate::edge::Pending;
 use crate::start::Running;
 
-const NOBODY: Companion = Companion { check: |_, _| Ok(Vec::new()), start: nothing_beside };
+const NOBODY: Companion = Companion { check: |_, _| Ok(Vec::new()), door: |_, _| Ok(None), start: nothing_beside };
 
 fn nothing_beside<'a>(_: &'a Settings, _: &'a Environment, _: &'a Running) -> Pending<'a, Result<Beside, Fault>> {
     Box::pin(async { Ok(Beside { listens: Vec::new(), stop: Box::pin(async {}) }) })
@@ -25,32 +25,32 @@ struct Line {
 }
 
 /// Somebody at the command line of a server that has its data in `dir`.
-struct Shell {
+pub(super) struct Shell {
     dir: tempfile::TempDir,
-    variables: Vec<(&'static str, &'static str)>,
+    pub(super) variables: Vec<(&'static str, &'static str)>,
 }
 
 /// How a command ended.
-struct Ended {
-    out: String,
-    err: String,
-    code: u8,
+pub(super) struct Ended {
+    pub(super) out: String,
+    pub(super) err: String,
+    pub(super) code: u8,
 }
 
 impl Shell {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap(), variables: Vec::new() }
     }
 
-    fn data(&self) -> std::path::PathBuf {
+    pub(super) fn data(&self) -> std::path::PathBuf {
         self.dir.path().join("data")
     }
 
-    async fn run(&self, line: &str) -> Ended {
+    pub(super) async fn run(&self, line: &str) -> Ended {
         self.run_as(rustix::process::geteuid().as_raw(), line).await
     }
 
-    async fn run_as(&self, uid: u32, line: &str) -> Ended {
+    pub(super) async fn run_as(&self, uid: u32, line: &str) -> Ended {
         let words = ["gatematch", "--data-dir", self.data().to_str().unwrap()].map(str::to_owned);
         let words: Vec<_> = words.into_iter().chain(line.split(' ').map(str::to_owned)).collect();
         let caller = Caller { uid, words: words.iter().map(Into::into).collect() };
@@ -68,13 +68,13 @@ impl Shell {
         Ended { out: out.take(), err: err.take(), code }
     }
 
-    async fn done(&self, line: &str) -> String {
+    pub(super) async fn done(&self, line: &str) -> String {
         let ended = self.run(line).await;
         assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{line}");
         ended.out
     }
 
-    async fn json(&self, line: &str) -> Value {
+    pub(super) async fn json(&self, line: &str) -> Value {
         serde_json::from_str(&self.done(&format!("{line} --json")).await).unwrap()
     }
 

@@ -6,6 +6,8 @@ use gatematch_domain::challenge::{Challenge, Reason};
 use prometheus::core::Collector;
 use prometheus::{Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
+use super::process;
+
 /// Tells metrics in Prometheus' text format.
 pub(crate) type Tale = Box<dyn Fn() -> String + Send + Sync>;
 
@@ -89,6 +91,7 @@ impl Metrics {
     pub fn text(&self) -> Result<Vec<u8>, prometheus::Error> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        text.extend_from_slice(process::text().as_bytes());
         let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         others.iter().for_each(|tale| text.extend_from_slice(tale().as_bytes()));
         Ok(text)

@@ -6,18 +6,23 @@ use std::time::Instant;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use gatematch_protocol::id::EventId;
+use gatematch_protocol::problem::Code;
 use tracing::Instrument as _;
 
 use super::app::App;
 use super::guard::source_of;
-use super::problem::Refused;
+use super::problem::{Problem, Refused};
 
 /// The route of what has none, in the log and in the metrics.
 const UNMATCHED: &str = "unmatched";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Marks a request that came when as many were under way as there may be: nothing is done for it.
+#[derive(Clone, Copy)]
+pub(crate) struct NoPlace;
 
 /// Runs the request inside a span with its id.
 pub(super) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -31,7 +36,12 @@ pub(super) async fn observe(State(app): State<App>, request: Request, next: Next
     let source = source.map(tracing::field::display);
     let span = tracing::info_span!("request", id = %id, %method, route = %route, source);
     let started = Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let has_place = request.extensions().get::<NoPlace>().is_none();
+    let mut response = if has_place {
+        next.run(request).instrument(span.clone()).await
+    } else {
+        Problem::new(Code::Overloaded, "Too much is under way here at the moment.").into_response()
+    };
     let took = started.elapsed();
     span.in_scope(|| log(&response, route != UNMATCHED, took.as_micros()));
     let status = response.status();

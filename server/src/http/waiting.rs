@@ -34,30 +34,34 @@ pub(super) async fn current(app: &App, id: ChallengeId) -> Answer<Challenge> {
     Err(Problem::new(Code::Unavailable, "The end of this challenge cannot be written down now."))
 }
 
-/// Waits up to `seconds` until `done` holds for the challenge, and yields it as it is then.
+/// Waits up to `seconds` until `done` holds for a challenge that was just read, and yields it as it is then.
 ///
 /// # Errors
 /// As [`current`]; 503 where too many wait already.
 pub(super) async fn until(
     app: &App,
-    id: ChallengeId,
+    challenge: Challenge,
     seconds: i64,
     done: impl Fn(&Challenge) -> bool,
 ) -> Answer<Challenge> {
-    let challenge = current(app, id).await?;
     if seconds == 0 || done(&challenge) {
         return Ok(challenge);
     }
+    let id = challenge.id;
+    // Many wait: none keeps more than it must meanwhile.
+    drop(challenge);
     let end = app.now().plus_seconds(seconds);
     let latest = latest(seconds);
     let mut waiter = app.hub.subscribe(Topic::Challenge(id))?;
     loop {
-        let challenge = current(app, id).await?;
-        let now = app.now();
-        if done(&challenge) || now >= end || Instant::now() >= latest || app.stopping.is_cancelled() {
-            return Ok(challenge);
-        }
-        let end = challenge.deadline().map_or(end, |deadline| deadline.min(end));
+        let end = {
+            let challenge = current(app, id).await?;
+            let now = app.now();
+            if done(&challenge) || now >= end || Instant::now() >= latest || app.stopping.is_cancelled() {
+                return Ok(challenge);
+            }
+            challenge.deadline().map_or(end, |deadline| deadline.min(end))
+        };
         pause(app, &mut waiter, end).await;
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Certificate {
     pub(super) not_after: Timestamp,
     subject: Vec<u8>,
     issuer: Vec<u8>,
+    /// Who certifies it, for people.
+    pub(super) issued_by: String,
     /// The name of its key, and of the one that has signed it, where it says so.
     subject_key: Option<Vec<u8>>,
     issuer_key: Option<Vec<u8>>,
@@ -62,6 +64,7 @@ impl Certificate {
             not_after: moment(validity.not_after),
             subject: tbs.subject().to_der()?,
             issuer: tbs.issuer().to_der()?,
+            issued_by: tbs.issuer().to_string(),
             subject_key: subject_key.map(|key| key.as_bytes().to_vec()),
             issuer_key: issuer_key.map(|key| key.as_bytes().to_vec()),
             public_key: tbs.subject_public_key_info().to_der()?,

@@ -18,6 +18,8 @@ use tokio::time::Sleep;
 
 use super::plan::Way;
 use super::share::{Shares, Taken, share};
+use super::traffic::{Line, Streams};
+use super::{Limits, PUBLIC};
 use crate::edge::Edge;
 use crate::http::Metrics;
 
@@ -29,6 +31,7 @@ const TELL_SECONDS: i64 = 60;
 pub(super) struct Counts {
     open: IntGaugeVec,
     turned_away: IntCounterVec,
+    refused: IntCounterVec,
 }
 
 impl Counts {
@@ -36,12 +39,15 @@ impl Counts {
     pub(super) fn new(metrics: &Metrics) -> Result<Self, prometheus::Error> {
         let open = Opts::new("gatematch_connections", "Connections that are open, by listener.");
         let away = Opts::new("gatematch_connections_turned_away_total", "Connections closed unserved, by cause.");
+        let refused = Opts::new("gatematch_streams_refused_total", "Requests over HTTP/2 that found no place.");
         let counts = Self {
             open: IntGaugeVec::new(open, &["listener"])?,
+            refused: IntCounterVec::new(refused, &["listener"])?,
             turned_away: IntCounterVec::new(away, &["listener", "cause"])?,
         };
         metrics.register(Box::new(counts.open.clone()))?;
         metrics.register(Box::new(counts.turned_away.clone()))?;
+        metrics.register(Box::new(counts.refused.clone()))?;
         Ok(counts)
     }
 }
@@ -81,6 +87,7 @@ struct Inner {
     proxies: Vec<IpAddr>,
     places: Arc<Semaphore>,
     shares: Arc<Shares>,
+    streams: Streams,
     stall: Duration,
     edge: Edge,
     open: IntGauge,
@@ -92,26 +99,27 @@ struct Inner {
 }
 
 impl Door {
-    /// A door for `places` connections at a time, of which an address that is none of `proxies` may have its share.
-    /// Whoever takes nothing of what is sent to him for `stall` is let go.
+    /// A door for as many connections at a time as `limits` says, of which an address that is none of `proxies` may
+    /// have its share. Whoever takes nothing of what is sent to him for too long is let go.
     pub(super) fn new(
         listener: &'static str,
         way: Way,
         proxies: &[IpAddr],
-        places: usize,
-        stall: Duration,
+        limits: &Limits,
         edge: Edge,
         counts: &Counts,
     ) -> Self {
         let cause = |cause| Cause::new(counts, listener, cause);
+        let refused = counts.refused.with_label_values(&[listener]);
         let early = cause(if way == Way::Tls { "handshake" } else { "gone" });
         Self(Arc::new(Inner {
             listener,
             way,
             proxies: proxies.to_vec(),
-            places: Arc::new(Semaphore::new(places)),
-            shares: Shares::new(share(places)),
-            stall,
+            places: Arc::new(Semaphore::new(limits.connections)),
+            shares: Shares::new(share(limits.connections)),
+            streams: Streams::new(limits, refused),
+            stall: limits.stall,
             edge,
             open: counts.open.with_label_values(&[listener]),
             unnamed: cause("unnamed"),
@@ -123,8 +131,8 @@ impl Door {
     }
 
     /// Lets a connection in, or says why it is closed before a byte of it is read.
-    fn let_in(&self, stream: TcpStream) -> io::Result<Guest> {
-        let Inner { listener, way, stall, edge, open, unnamed, .. } = &*self.0;
+    fn let_in<S>(&self, stream: TcpStream, service: S) -> io::Result<(Guest, Line<S>)> {
+        let Inner { listener, way, proxies, streams, stall, edge, open, unnamed, .. } = &*self.0;
         let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
         let peer = stream.peer_addr()?.ip().to_canonical();
         if !way.admits(peer) {
@@ -137,7 +145,10 @@ impl Door {
         stream.set_nodelay(true)?;
         open.inc();
         let held = Seat { _place: place, _share: share, open: open.clone() };
-        Ok(Guest { stream, stall: *stall, stalled: None, _held: held })
+        // Where everything is served one address may be that of a gateway for which thousands wait.
+        let shared = (*listener == PUBLIC && way.is_shared(peer, proxies)).then_some(peer);
+        let line = streams.line(service, shared, proxies.iter().any(|proxy| proxy.to_canonical() == peer));
+        Ok((Guest { stream, stall: *stall, stalled: None, _held: held }, line))
     }
 
     /// A place for a connection from `peer`, and its part of what that address may have, where that is counted.
@@ -179,11 +190,11 @@ impl Door {
 
 impl<S> Accept<TcpStream, S> for Door {
     type Stream = Guest;
-    type Service = S;
-    type Future = Ready<io::Result<(Guest, S)>>;
+    type Service = Line<S>;
+    type Future = Ready<io::Result<(Guest, Line<S>)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        ready(self.let_in(stream).map(|guest| (guest, service)))
+        ready(self.let_in(stream, service))
     }
 }
 

@@ -218,7 +218,7 @@ impl Pair {
         let builder = ServerConfig::builder_with_provider(provider);
         let builder = builder.with_protocol_versions(&[&TLS13, &TLS12]).map_err(refused)?;
         let mut config = builder.with_no_client_auth().with_single_cert(chain.sent.clone(), key).map_err(refused)?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Self { config: Arc::new(config), chain })
     }
 }
@@ -276,7 +276,7 @@ mod tests {
         let own = CertificateParams::new(vec!["mfa.example.com".to_owned()]).unwrap().self_signed(&key).unwrap();
         let one = format!("\u{feff}{}\u{feff}{}", key.serialize_pem(), own.pem());
         let made = pair(&one, &one, NOW).unwrap();
-        assert_eq!(made.config.alpn_protocols, [b"http/1.1"]);
+        assert_eq!(made.config.alpn_protocols, [&b"h2"[..], b"http/1.1"]);
     }
 
     #[test]

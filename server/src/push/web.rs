@@ -92,36 +92,7 @@ impl WebPush {
         edge: Edge,
         limits: Limits,
     ) -> Result<Self, WebPushFault> {
-        let fault = |error: reqwest::Error| WebPushFault::Client(told(&error));
-        let proxy_host = settings.push_proxy.as_ref().and_then(|url| url.host_str()).map(str::to_owned);
-        let guard = AddressGuard::new(names, settings.push_hosts.clone(), proxy_host);
-        let mut builder = Client::builder()
-            .user_agent("gatematch")
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .dns_resolver(guard)
-            // What the environment says about proxies is said about somebody else.
-            .no_proxy()
-            .http1_only()
-            .http1_max_headers(MAX_HEADERS)
-            .connect_timeout(limits.connect)
-            .timeout(limits.total)
-            .pool_max_idle_per_host(KEPT_CONNECTIONS)
-            .pool_idle_timeout(KEPT_TIME);
-        if let Some(url) = &settings.push_proxy {
-            builder = builder.proxy(Proxy::all(url.clone()).map_err(fault)?);
-        }
-        if let Some(path) = &settings.push_ca_file {
-            let pem = std::fs::read(path).map_err(|source| WebPushFault::Read { path: path.clone(), source })?;
-            let none = || WebPushFault::NoCertificates(path.clone());
-            let certificates = Certificate::from_pem_bundle(&pem).map_err(|_| none())?;
-            if certificates.is_empty() {
-                return Err(none());
-            }
-            builder = builder.tls_certs_merge(certificates);
-        }
-        Ok(Self { client: builder.build().map_err(fault)?, hosts: settings.push_hosts.clone(), vapid, edge })
+        Ok(Self { client: client(settings, names, limits)?, hosts: settings.push_hosts.clone(), vapid, edge })
     }
 
     async fn push(&self, parcel: Parcel) -> Outcome {
@@ -166,6 +137,43 @@ impl Delivery for WebPush {
     }
 }
 
+/// The client by which push services are called, and nobody else.
+///
+/// # Errors
+/// [`WebPushFault`].
+pub(crate) fn client(settings: &Settings, names: Arc<dyn Names>, limits: Limits) -> Result<Client, WebPushFault> {
+    let fault = |error: reqwest::Error| WebPushFault::Client(told(&error));
+    let proxy_host = settings.push_proxy.as_ref().and_then(|url| url.host_str()).map(str::to_owned);
+    let guard = AddressGuard::new(names, settings.push_hosts.clone(), proxy_host);
+    let mut builder = Client::builder()
+        .user_agent("gatematch")
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .dns_resolver(guard)
+        // What the environment says about proxies is said about somebody else.
+        .no_proxy()
+        .http1_only()
+        .http1_max_headers(MAX_HEADERS)
+        .connect_timeout(limits.connect)
+        .timeout(limits.total)
+        .pool_max_idle_per_host(KEPT_CONNECTIONS)
+        .pool_idle_timeout(KEPT_TIME);
+    if let Some(url) = &settings.push_proxy {
+        builder = builder.proxy(Proxy::all(url.clone()).map_err(fault)?);
+    }
+    if let Some(path) = &settings.push_ca_file {
+        let pem = std::fs::read(path).map_err(|source| WebPushFault::Read { path: path.clone(), source })?;
+        let none = || WebPushFault::NoCertificates(path.clone());
+        let certificates = Certificate::from_pem_bundle(&pem).map_err(|_| none())?;
+        if certificates.is_empty() {
+            return Err(none());
+        }
+        builder = builder.tls_certs_merge(certificates);
+    }
+    builder.build().map_err(fault)
+}
+
 async fn drain(mut response: Response) {
     if response.content_length().is_some_and(|bytes| bytes > 0 && bytes <= MOST_DRAINED_BYTES) {
         // What it says, and whether that comes, changes nothing.
@@ -174,7 +182,7 @@ async fn drain(mut response: Response) {
 }
 
 /// A fault with its causes, without the endpoint, which is a secret.
-fn told(error: &reqwest::Error) -> String {
+pub(crate) fn told(error: &reqwest::Error) -> String {
     let mut text = match error {
         error if error.is_timeout() => "no answer in time",
         error if error.is_connect() => "no connection",

@@ -140,7 +140,7 @@ pub(crate) async fn restore(
     check_keys(settings)?;
     let fault = |source| RestoreFault::Io { path: settings.data_dir.clone(), source };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&settings.data_dir).map_err(fault)?;
-    let _lock = lock(&settings.data_dir).map_err(in_use)?;
+    let _lock = lock(&settings.data_dir).await.map_err(in_use)?;
     // Before anything is waited for: whether there is anything to restore.
     let nursery = copy_of(asked.file, &place(settings))?;
     let database = open_copy(&nursery).await?;

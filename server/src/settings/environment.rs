@@ -83,6 +83,11 @@ pub(super) fn variable(key: &str) -> String {
     format!("GATEMATCH_{}", key.to_ascii_uppercase())
 }
 
+/// The variables that stand for a key of the file, each.
+pub fn variables() -> impl Iterator<Item = String> {
+    KEYS.iter().map(|key| variable(key))
+}
+
 fn is_known(name: &str) -> bool {
     is_setting(name) || name.starts_with("GATEMATCH_SIM_") || SIMULATOR.contains(&name) || RADIUS.contains(&name)
 }

@@ -47,6 +47,15 @@ impl Stream {
         Ok(Self { host, port: receiver.port, tls: tls.transpose()? })
     }
 
+    /// Connects, sees whether it is the right one, and leaves without a word.
+    pub(super) async fn reach(&self) -> io::Result<()> {
+        let mut tcp = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        match &self.tls {
+            None => tcp.shutdown().await,
+            Some((connector, name)) => connector.connect(name.clone(), &mut tcp).await?.shutdown().await,
+        }
+    }
+
     /// Sends `bytes`, and returns when the receiver has read all of them.
     pub(super) async fn deliver(&self, bytes: &[u8], clock: &dyn Clock) -> io::Result<()> {
         let began = clock.now();

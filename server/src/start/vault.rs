@@ -6,7 +6,8 @@ use std::{fs, io};
 
 use gatematch_domain::audit::Actor;
 
-use super::{LOCK_FILE, StartFault};
+use super::StartFault;
+use super::lock::LOCK_FILE;
 use crate::edge::Edge;
 use crate::keys::KeysFault;
 use crate::settings::Settings;

@@ -29,7 +29,7 @@ async fn tls_is_served_to_those_who_trust_the_certificate() {
         let builder = reqwest::Client::builder().no_proxy().tls_certs_only([authority.clone()]);
         let client = builder.tls_version_min(version).tls_version_max(version).build().unwrap();
         let answer = client.get(format!("https://{}/app", public(&site))).send().await.unwrap();
-        assert_eq!(answer.version(), reqwest::Version::HTTP_11);
+        assert_eq!(answer.version(), reqwest::Version::HTTP_2);
     }
 }
 

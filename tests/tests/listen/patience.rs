@@ -17,7 +17,8 @@ use crate::machine::until_metric;
 
 /// Limits that a test can wait for.
 const SHORT: Duration = Duration::from_millis(300);
-const LIMITS: Limits = Limits { handshake: SHORT, head: SHORT, stall: SHORT, connections: 20_000 };
+pub(super) const LIMITS: Limits =
+    Limits { handshake: SHORT, head: SHORT, stall: SHORT, connections: 20_000, streams: 20_000 };
 
 async fn short(tls: &Tls) -> Site {
     Site::start_within(LIMITS, |settings| tls.serve(settings)).await

@@ -7,7 +7,7 @@ use gatematch_client_sim::admin::Admin;
 use gatematch_client_sim::edge;
 use gatematch_client_sim::failure::Failure;
 use gatematch_client_sim::http::Api;
-use gatematch_client_sim::load::{self as people, Percentiles, Person};
+use gatematch_client_sim::load::{Origin, Percentiles, Person};
 use gatematch_client_sim::radius::load::{self, HoldReport, Plan, Report};
 use gatematch_client_sim::radius::storm::{self, Ask, Sockets};
 use gatematch_protocol::secret::Secret;
@@ -85,13 +85,14 @@ async fn whole(arguments: &RadiusLoad, say: &Say) -> Result<ExitCode, Fault> {
     let prefix = format!("load-{run}");
     let users = arguments.hold.unwrap_or(arguments.users);
     say.line(&format!("Making {users} people with phones, named {prefix}-0 and on."))?;
+    let origin = Origin::new(admin, &issuer, &prefix, edge::system_clock());
     let outcome = async {
-        let people = people::people(&admin, &issuer, &prefix, users, &edge::system_clock()).await?;
+        let people = origin.people(users, |_| ()).await?;
         Ok::<_, Failure>(sign_in(arguments, sockets, people, say).await)
     };
     let outcome = outcome.await;
     if !arguments.keep {
-        forget(&admin, &prefix, users, say).await;
+        forget(&origin, users, say).await;
     }
     outcome?
 }

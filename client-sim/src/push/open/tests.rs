@@ -23,6 +23,20 @@ fn the_example_of_rfc_8291_opens() {
 }
 
 #[test]
+fn the_quick_keys_open_the_same_and_no_more() {
+    let quick = rfc_keys().quick();
+    let body = base64url::decode(BODY).unwrap();
+    assert_eq!(quick.open(&body).unwrap(), PLAINTEXT.as_bytes());
+    let mut off_curve = body.clone();
+    off_curve[SALT_BYTES + RECORD_SIZE_BYTES + 40] ^= 1;
+    assert_eq!(
+        [quick.open(&off_curve), rfc_keys().open(&off_curve)],
+        [Err(OpenFault::OffCurve), Err(OpenFault::OffCurve)]
+    );
+    assert_eq!(UserAgentKeys::random().quick().open(&body), Err(OpenFault::Tag));
+}
+
+#[test]
 fn no_changed_bit_and_no_cut_of_it_opens() {
     let keys = rfc_keys();
     let body = base64url::decode(BODY).unwrap();

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use serde_json::Value;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnection, PgRow, Postgres};
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Column as _, Connection as _, Row as _, TypeInfo as _};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::store::StoreError;
 use crate::store::sql::conn::Write;
@@ -20,28 +20,23 @@ const MOST_TOLD: usize = 7_900;
 
 /// A connection to the server.
 pub(crate) struct Link {
-    held: Held,
-}
-
-enum Held {
-    Own(PgConnection),
-    Lent(PoolConnection<Postgres>),
+    conn: PgConnection,
+    /// Its room in the pool, where it is lent from there: let go with it.
+    #[expect(dead_code, reason = "it is held, and let go")]
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Link {
-    pub(super) const fn own(conn: PgConnection) -> Self {
-        Self { held: Held::Own(conn) }
+    pub(super) const fn new(conn: PgConnection) -> Self {
+        Self { conn, place: None }
     }
 
-    pub(super) const fn lent(conn: PoolConnection<Postgres>) -> Self {
-        Self { held: Held::Lent(conn) }
+    pub(super) fn in_place(self, place: OwnedSemaphorePermit) -> Self {
+        Self { place: Some(place), ..self }
     }
 
-    fn conn(&mut self) -> &mut PgConnection {
-        match &mut self.held {
-            Held::Own(conn) => conn,
-            Held::Lent(conn) => conn,
-        }
+    pub(super) fn without_place(self) -> Self {
+        Self { place: None, ..self }
     }
 
     pub(crate) async fn all(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, StoreError> {
@@ -52,7 +47,7 @@ impl Link {
                 Arg::Int(number) => query.bind(number),
             };
         }
-        rows(&query.fetch_all(self.conn()).await?)
+        rows(&query.fetch_all(&mut self.conn).await?)
     }
 
     pub(crate) async fn run(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<u64, StoreError> {
@@ -63,7 +58,7 @@ impl Link {
                 Arg::Int(number) => query.bind(number),
             };
         }
-        Ok(query.execute(self.conn()).await?.rows_affected())
+        Ok(query.execute(&mut self.conn).await?.rows_affected())
     }
 
     pub(crate) async fn write(&mut self, write: &Write<'_>, rows: &[Value]) -> Result<u64, StoreError> {
@@ -76,14 +71,14 @@ impl Link {
                 _ => query.bind(column(values(), Value::as_bool)?),
             };
         }
-        Ok(query.execute(self.conn()).await?.rows_affected())
+        Ok(query.execute(&mut self.conn).await?.rows_affected())
     }
 
     /// One writes at a time, on whichever node: whoever has locked the row `writer`.
     pub(crate) async fn begin(&mut self) -> Result<i64, StoreError> {
         // Both in one message, and no snapshot before the lock is held.
         let sql = "BEGIN; SELECT keys_turn FROM writer WHERE id = 1 FOR UPDATE";
-        let row = sqlx::raw_sql(sql).fetch_optional(self.conn()).await?;
+        let row = sqlx::raw_sql(sql).fetch_optional(&mut self.conn).await?;
         let row = row.ok_or_else(|| StoreError::Database("the row of the writer is gone".into()))?;
         Ok(row.try_get("keys_turn")?)
     }
@@ -101,22 +96,12 @@ impl Link {
     }
 
     async fn notify(&mut self, message: &str) -> Result<(), StoreError> {
-        sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(message).execute(self.conn()).await?;
+        sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(message).execute(&mut self.conn).await?;
         Ok(())
     }
 
     pub(crate) async fn close(self) -> Result<(), StoreError> {
-        if let Held::Own(conn) = self.held {
-            conn.close().await?;
-        }
-        Ok(())
-    }
-
-    /// The connection goes with this, and not back to those who share.
-    pub(super) fn discard(mut self) {
-        if let Held::Lent(conn) = &mut self.held {
-            conn.close_on_drop();
-        }
+        Ok(self.conn.close().await?)
     }
 }
 

@@ -11,5 +11,6 @@ mod pool;
 
 pub(crate) use self::link::Link;
 pub(crate) use self::listen::{Listener, word, word_of_deadline};
+pub(crate) use self::open::Found;
 pub use self::open::{Database, OpenFault, Server};
 pub(crate) use self::pool::Pool;

@@ -56,9 +56,14 @@ pub enum OpenFault {
     },
     /// What is acknowledged there may be gone with the power.
     #[error(
-        "the server of {0} runs with fsync=off: what it acknowledges may be lost, used codes and revoked phones among it. Set fsync=on there, or database_unsafe_fsync_off = true where nothing is of value"
+        "the server of {server} runs with {setting}: what it acknowledges may be lost, used codes and revoked phones among it. Change that there, or set database_unsafe_fsync_off = true where nothing is of value"
     )]
-    FsyncOff(Server),
+    Unsafe {
+        /// Which.
+        server: Server,
+        /// By which setting.
+        setting: &'static str,
+    },
     /// It is no PostgreSQL that is known to do.
     #[error("the server of {server} is {what}; PostgreSQL 13 or newer is needed")]
     Unknown {
@@ -106,7 +111,22 @@ impl Server {
 
     /// A connection of one's own.
     pub(crate) async fn connect(&self) -> Result<Link, StoreError> {
-        Ok(Link::own(self.options.connect().await?))
+        Ok(Link::new(self.options.connect().await?))
+    }
+
+    /// Looks at it, and changes nothing.
+    ///
+    /// # Errors
+    /// [`OpenFault`], as opening would.
+    pub(crate) async fn look(&self) -> Result<Found, OpenFault> {
+        let unreachable = |error: sqlx::Error| OpenFault::Unreachable { server: self.clone(), what: told(&error) };
+        let mut conn = self.options.connect().await.map_err(unreachable)?;
+        let (version, unsafe_setting) = look_at_server(self, &mut conn).await?;
+        if let Some(setting) = unsafe_setting.filter(|_| !self.allow_fsync_off) {
+            return Err(OpenFault::Unsafe { server: self.clone(), setting });
+        }
+        let newest = check_schema(self, &mut conn).await?;
+        Ok(Found { conn: Conn::Postgres(Box::new(Link::new(conn))), version, newest })
     }
 
     /// A connection whose steps may take as long as they need.
@@ -143,6 +163,16 @@ impl fmt::Debug for Server {
     }
 }
 
+/// A database that was looked at.
+pub(crate) struct Found {
+    /// A connection to it.
+    pub(crate) conn: Conn,
+    /// What the server is.
+    pub(crate) version: String,
+    /// The number of the last migration; 0 where there is nothing yet.
+    pub(crate) newest: i64,
+}
+
 /// A database that was looked at and brought up to date, and is not served yet.
 pub struct Database {
     server: Server,
@@ -157,10 +187,16 @@ impl Database {
     pub async fn at(server: &Server) -> Result<Self, OpenFault> {
         let unreachable = |error: sqlx::Error| OpenFault::Unreachable { server: server.clone(), what: told(&error) };
         let mut conn = server.options.connect().await.map_err(unreachable)?;
-        look_at_server(server, &mut conn).await?;
+        let (_, unsafe_setting) = look_at_server(server, &mut conn).await?;
+        if let Some(setting) = unsafe_setting {
+            if !server.allow_fsync_off {
+                return Err(OpenFault::Unsafe { server: server.clone(), setting });
+            }
+            tracing::warn!(%server, setting, "what the server acknowledges may be lost");
+        }
         check_schema(server, &mut conn).await?;
         migrate(server, &mut conn).await?;
-        let mut conn = Conn::Postgres(Box::new(Link::own(conn)));
+        let mut conn = Conn::Postgres(Box::new(Link::new(conn)));
         let unchained = |error: StoreError| OpenFault::Unreachable { server: server.clone(), what: error.to_string() };
         Opening::on(&mut conn).chain_events().await.map_err(unchained)?;
         Ok(Self { server: server.clone(), conn })
@@ -180,7 +216,7 @@ impl Database {
     #[must_use]
     pub(crate) fn serve(self, vault: Arc<Vault>, edge: Edge, bell: Arc<dyn Bell>) -> Arc<dyn Store> {
         let listener = Listener::start(self.server.options.clone(), Arc::clone(&bell));
-        let reads = (Reads::Postgres(Pool::new(self.server.options.clone())), Some(listener));
+        let reads = (Reads::Postgres(Pool::new(self.server.clone())), Some(listener));
         Arc::new(SqlStore::start(self.conn, Place::Postgres(self.server), reads, vault, edge, bell))
     }
 }
@@ -193,38 +229,39 @@ fn told(error: &sqlx::Error) -> String {
     }
 }
 
-async fn look_at_server(server: &Server, conn: &mut PgConnection) -> Result<(), OpenFault> {
+/// What it is, and what makes it lose what it has acknowledged.
+async fn look_at_server(server: &Server, conn: &mut PgConnection) -> Result<(String, Option<&'static str>), OpenFault> {
     let unreachable = |error: sqlx::Error| OpenFault::Unreachable { server: server.clone(), what: told(&error) };
-    let sql = "SELECT version(), CAST(current_setting('server_version_num') AS bigint), current_setting('fsync')";
-    let (name, version, fsync): (String, i64, String) =
+    let sql = "SELECT split_part(version(), ' on ', 1), CAST(current_setting('server_version_num') AS bigint),
+                      current_setting('fsync') <> 'on', current_setting('synchronous_commit') = 'off'";
+    let (name, version, fsync_off, commit_off): (String, i64, bool, bool) =
         sqlx::query_as(sql).fetch_one(conn).await.map_err(unreachable)?;
     if !name.starts_with("PostgreSQL") || version < OLDEST {
         return Err(OpenFault::Unknown { server: server.clone(), what: name });
     }
-    if fsync != "on" {
-        if !server.allow_fsync_off {
-            return Err(OpenFault::FsyncOff(server.clone()));
-        }
-        tracing::warn!(%server, "the server runs with fsync=off: what it acknowledges may be lost");
-    }
-    Ok(())
+    let unsafe_setting = if fsync_off { Some("fsync=off") } else { commit_off.then_some("synchronous_commit=off") };
+    Ok((name, unsafe_setting))
 }
 
 /// Finds out what is wrong before anything is changed.
-async fn check_schema(server: &Server, conn: &mut PgConnection) -> Result<(), OpenFault> {
+/// Yields the number of its last migration; 0 where there is nothing yet.
+async fn check_schema(server: &Server, conn: &mut PgConnection) -> Result<i64, OpenFault> {
     let unreachable = |error: sqlx::Error| OpenFault::Unreachable { server: server.clone(), what: told(&error) };
     let other = |what: String| OpenFault::Schema { server: server.clone(), what };
     let sql = "SELECT CAST(tablename AS text) FROM pg_tables WHERE schemaname = current_schema()";
     let tables: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut *conn).await.map_err(unreachable)?;
     if tables.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     if !tables.iter().any(|table| table == "_sqlx_migrations") {
         return Err(other("it was not made by Gatematch".to_owned()));
     }
     let sql = "SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version";
     let applied: Vec<(i64, Vec<u8>, bool)> = sqlx::query_as(sql).fetch_all(conn).await.map_err(unreachable)?;
-    unfit(&applied).map_or(Ok(()), |what| Err(other(what)))
+    match unfit(&applied) {
+        Some(what) => Err(other(what)),
+        None => Ok(applied.last().map_or(0, |(version, ..)| *version)),
+    }
 }
 
 /// Two nodes that come at once wait for each other: the migrator takes a lock of the server's.

@@ -1,55 +1,50 @@
 //! Connections that read.
+//!
+//! A pool of our own, since it is small and knows what it is for: each question is one statement outside of any
+//! transaction, and a connection whose question was cut off, by a client that hung up for instance, is closed and never used
+//! again. So nothing is left behind for the next one, and no connection needs to be tried before or after each use.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use sqlx::Connection as _;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use tokio::sync::Semaphore;
 
-use super::Link;
+use super::{Link, Server};
 use crate::store::StoreError;
 
 /// How many connections read at the same time.
-const READERS: u32 = 12;
+const READERS: usize = 12;
 /// How long one waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long one waits for an answer.
 const ANSWER: Duration = Duration::from_secs(15);
+
 /// Connections that read.
-#[derive(Clone)]
 pub(crate) struct Pool {
-    pool: PgPool,
-    /// When a connection was found broken last: those that are older are tried before they are used.
-    broken: Arc<Mutex<Option<Instant>>>,
+    server: Server,
+    room: Arc<Semaphore>,
+    idle: Mutex<Vec<Link>>,
 }
 
 impl Pool {
-    pub(super) fn new(options: PgConnectOptions) -> Self {
-        let broken: Arc<Mutex<Option<Instant>>> = Arc::default();
-        let found = Arc::clone(&broken);
-        let pool = PgPoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(PATIENCE)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            // A question more for each question: only where there is a doubt.
-            .test_before_acquire(false)
-            .before_acquire(move |conn, held| {
-                let broken = *found.lock().unwrap_or_else(PoisonError::into_inner);
-                let doubtful = broken.is_some_and(|at| held.age > at.elapsed());
-                Box::pin(async move { if doubtful { Ok(conn.ping().await.is_ok()) } else { Ok(true) } })
-            })
-            .connect_lazy_with(options);
-        Self { pool, broken }
+    pub(super) fn new(server: Server) -> Self {
+        Self { server, room: Arc::new(Semaphore::new(READERS)), idle: Mutex::default() }
     }
 
-    /// A connection; it goes back by itself.
+    /// A connection. Whoever drops it, and does not give it back, closes it.
     pub(crate) async fn lend(&self) -> Result<Link, StoreError> {
-        match self.pool.acquire().await {
-            Ok(conn) => Ok(Link::lent(conn)),
-            Err(sqlx::Error::PoolClosed) => Err(StoreError::Closed),
-            Err(error) => Err(StoreError::Unreachable(error.to_string().into())),
-        }
+        let unreachable = |what: &str| StoreError::Unreachable(what.into());
+        let place = tokio::time::timeout(PATIENCE, Arc::clone(&self.room).acquire_owned()).await;
+        let place = place.map_err(|_| StoreError::Overloaded)?.map_err(|_| StoreError::Closed)?;
+        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let link = match kept {
+            Some(link) => link,
+            None => {
+                let connected = tokio::time::timeout(PATIENCE, self.server.connect()).await;
+                connected.map_err(|_| unreachable("the server does not answer"))??
+            }
+        };
+        Ok(link.in_place(place))
     }
 
     /// What `answer` is, unless it takes too long.
@@ -61,15 +56,18 @@ impl Pool {
         tokio::time::timeout(ANSWER, answer).await.map_err(late)?
     }
 
-    /// Gives a connection back that has answered so; one that is broken is closed.
-    pub(crate) fn look_at<T>(&self, link: Link, answer: &Result<T, StoreError>) {
-        if let Err(StoreError::Unreachable(_)) = answer {
-            *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-            link.discard();
+    /// Takes a connection back that has answered so. Where one is broken, those that nobody has are likely to be.
+    pub(crate) fn give_back<T>(&self, link: Link, answer: &Result<T, StoreError>) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        match answer {
+            Err(StoreError::Unreachable(_)) => idle.clear(),
+            _ => idle.push(link.without_place()),
         }
     }
 
-    pub(crate) async fn close(&self) {
-        self.pool.close().await;
+    /// Closes those that nobody has, and lends no more.
+    pub(crate) fn close(&self) {
+        self.room.close();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

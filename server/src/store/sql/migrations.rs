@@ -3,7 +3,12 @@
 use sqlx::migrate::Migrator;
 
 /// The steps.
-pub(in crate::store) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+
+/// The number of the last step.
+pub(crate) fn newest_migration() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
+}
 
 /// Why a database in which these steps were taken (number, checksum, whether it was finished) is none of this version;
 /// `None`: it is one, or can become one.

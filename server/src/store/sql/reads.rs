@@ -79,15 +79,15 @@ impl Reads {
     pub(super) fn give_back<T>(&self, conn: Conn, answer: &Result<T, StoreError>) {
         match (self, conn) {
             (Self::Sqlite(pool), Conn::Sqlite(link)) => pool.give_back(link),
-            (Self::Postgres(pool), Conn::Postgres(link)) => pool.look_at(*link, answer),
+            (Self::Postgres(pool), Conn::Postgres(link)) => pool.give_back(*link, answer),
             _ => {}
         }
     }
 
-    pub(crate) async fn close(&self) {
+    pub(crate) fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close(),
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close(),
         }
     }
 }

@@ -11,6 +11,10 @@ use crate::store::StoreError;
 
 /// How long a writer waits for another process (the command line beside a running server).
 pub(super) const BUSY: Duration = Duration::from_secs(3);
+/// How a connection writes. Durable: what is acknowledged outlives the power. What a statement would need to be undone,
+/// and the pages that are in use, stay in memory (16 MiB); the log of writes is folded into the file every 16 MiB.
+const WRITING: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+    PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4096;";
 /// How many connections stay open while nobody reads.
 const KEPT: usize = 8;
 
@@ -28,8 +32,7 @@ impl File {
         let conn =
             Connection::open_with_flags(&self.0, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         conn.busy_timeout(BUSY)?;
-        // Durable: what is acknowledged outlives the power.
-        conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
+        conn.execute_batch(WRITING)?;
         Ok(Link::new(conn))
     }
 
