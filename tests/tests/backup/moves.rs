@@ -81,7 +81,10 @@ async fn a_backup_moves_from_sqlite_to_postgresql_and_back_with_every_row() {
     // What a restore changes by itself.
     let ends = ["challenges", "deliveries", "connect_sessions", "enrollments", "writer"];
     for (table, columns) in &tables {
-        let (was, is) = (in_file(&first, table, columns).await, on_server(&postgres, table, columns).await);
+        let is_kept =
+            |column: &&(String, String)| table != "users" || !["grants", "revision"].contains(&column.0.as_str());
+        let columns: Vec<_> = columns.iter().filter(is_kept).cloned().collect();
+        let (was, is) = (in_file(&first, table, &columns).await, on_server(&postgres, table, &columns).await);
         match table.as_str() {
             "audit_events" => assert!(is.is_superset(&was) && is.len() > was.len(), "the log goes on"),
             "factors" => assert_eq!(is.len(), was.len()),

@@ -83,6 +83,38 @@ async fn st_06_a_log_that_is_none_of_the_backup_is_refused() {
 }
 
 #[tokio::test]
+async fn st_06_a_database_that_another_node_uses_is_not_replaced() {
+    let (estate, backup, _) = lived(File::Server).await;
+    let serving = estate.machine.serve().await;
+    // Another machine, on which no server runs.
+    let mut other = Machine::new();
+    other.set("GATEMATCH_DATABASE_URL", &estate.postgres.as_ref().unwrap().url(&estate.database));
+    let key = fs::read_to_string(estate.machine.data().join("master.key")).unwrap();
+    other.set("GATEMATCH_MASTER_KEY", key.trim());
+    let (code, told) = other.refused(&format!("restore {backup}")).await;
+    assert!(code == 1 && told.contains("in use"), "{told}");
+    estate.signs_in(&serving, &estate.alice, "alice").await;
+    serving.stop().await;
+    other.done(&format!("restore {backup}")).await;
+}
+
+#[tokio::test]
+async fn st_06_an_app_works_again_when_its_next_codes_are_shown() {
+    let (estate, backup, _) = lived(File::Sqlite).await;
+    estate.machine.done(&format!("restore {backup}")).await;
+    // As if the restore had been a year ago: its own form of what is kept must be one that the server knows again.
+    let mut conn = connect(&estate.machine.database()).await;
+    let sql = "UPDATE factors SET state = json_set(state, '$.last_step', (state ->> '$.last_step') - 1000000)
+               WHERE kind = 'totp'";
+    sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
+    sqlx::Connection::close(conn).await.unwrap();
+    let serving = estate.machine.serve().await;
+    let carols = estate.app.lock().unwrap().clone().unwrap();
+    estate.takes_code(&serving, "carol", carols.code(super::estate::now()).reveal()).await;
+    serving.stop().await;
+}
+
+#[tokio::test]
 async fn st_06_a_damaged_backup_is_refused() {
     let (estate, backup, _) = lived(File::Sqlite).await;
     let whole = fs::read(&backup).unwrap();
@@ -151,7 +183,8 @@ async fn cut_off(file: File) {
         restored += 1;
         estate.machine.done("user add zoe").await;
     }
-    estate.machine.done(&format!("restore {backup}")).await;
+    let ended = estate.machine.run(&["restore", &backup]).await;
+    assert!(ended.code == Some(0) && ended.err.contains("Made since, and not there: "), "{ended:?}");
     assert!(!estate.machine.done("user list").await.contains("zoe"));
     let serving = estate.machine.serve().await;
     estate.signs_in(&serving, &estate.alice, "alice").await;

@@ -133,7 +133,7 @@ impl Server {
     pub(crate) async fn connect_patiently(&self) -> Result<Link, StoreError> {
         let mut conn = self.options.connect().await?;
         sqlx::raw_sql(PATIENT).execute(&mut conn).await?;
-        Ok(Link::own(conn))
+        Ok(Link::new(conn))
     }
 
     /// The name of the host, or the folder of the socket.

@@ -139,7 +139,8 @@ impl Knife<'_> {
         taken.enrollments = self.copy.run("DELETE FROM enrollments WHERE used_at IS NULL", &[]).await?;
         // A code may have been typed there already.
         self.copy.run("DELETE FROM connect_sessions", &[]).await?;
-        self.copy.run("UPDATE users SET grants = '{}', revision = revision + 1 WHERE grants <> '{}'", &[]).await?;
+        let sql = "UPDATE users SET grants = json_object('ended_at', ?), revision = revision + 1 WHERE grants <> '{}'";
+        self.copy.run(sql, args![self.now.to_string()]).await?;
         Ok(())
     }
 
