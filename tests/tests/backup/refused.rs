@@ -83,6 +83,24 @@ async fn st_06_a_log_that_is_none_of_the_backup_is_refused() {
 }
 
 #[tokio::test]
+async fn st_06_a_restore_that_is_cut_off_as_it_begins_leaves_a_journal_that_is_undone() {
+    let machine = Machine::new();
+    machine.done("user add alice").await;
+    let (database, journal) = (machine.database(), machine.data().join("gatematch.db-journal"));
+    // Another process in the midst of a write without a log of writes: its journal, and half of the pages.
+    let mut conn = connect(&database).await;
+    let sql = "PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN; DELETE FROM audit_events;
+               CREATE TABLE t (x); INSERT INTO t SELECT zeroblob(4000) FROM sqlite_master;";
+    sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
+    let (pages, undo) = (fs::read(&database).unwrap(), fs::read(&journal).unwrap());
+    sqlx::Connection::close(conn).await.unwrap();
+    fs::write(&database, pages).unwrap();
+    fs::write(&journal, undo).unwrap();
+    assert!(machine.done("user list").await.contains("alice"));
+    assert!(machine.done("audit verify").await.contains("The log holds"));
+}
+
+#[tokio::test]
 async fn st_06_a_database_that_another_node_uses_is_not_replaced() {
     let (estate, backup, _) = lived(File::Server).await;
     let serving = estate.machine.serve().await;

@@ -14,7 +14,7 @@ use super::precaution::keep_before_migration;
 use super::{File as Place, Pool};
 use crate::edge::Edge;
 use crate::store::sql::{Conn, MIGRATIONS, Opening, Place as AnyPlace, Reads, SqlStore, unfit};
-use crate::store::{Bell, Store};
+use crate::store::{Bell, Store, StoreError};
 use crate::vault::Vault;
 
 /// Up to this size the whole database is checked at start; beyond it that would take too long, and SQLite
@@ -118,6 +118,7 @@ impl Opened {
             create(path, options.clone()).await?;
         }
         look_at_header(path)?;
+        undo_what_was_cut_off(path).map_err(|error| refused(path, &error.to_string()))?;
         if let Some(next) = look_inside(path).await?
             && is_kept
         {
@@ -200,6 +201,20 @@ fn look_at_header(path: &Path) -> Result<(), OpenFault> {
     let has_log = std::fs::metadata(log).is_ok_and(|log| log.len() > 0);
     if length.checked_rem(page_size) != Some(0) && !has_log {
         return Err(OpenFault::Damaged { path: path.to_owned(), what: "its last page is cut off".to_owned() });
+    }
+    Ok(())
+}
+
+/// What somebody was writing without a log of writes when he was cut off, a restore as it began for instance, is undone: who
+/// only reads cannot, and is refused.
+fn undo_what_was_cut_off(path: &Path) -> Result<(), StoreError> {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-journal");
+    if std::fs::metadata(journal).is_ok_and(|journal| journal.len() > 0) {
+        // SQLite does it when it reads for the first time.
+        let link = Place(path.to_owned()).connect()?;
+        link.all("SELECT count(*) AS tables FROM sqlite_master", &[])?;
+        link.close()?;
     }
     Ok(())
 }
