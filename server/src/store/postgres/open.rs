@@ -18,13 +18,17 @@ use crate::vault::Vault;
 
 /// How long the server works on one statement, and how long a transaction may be left alone, before it is ended: a node
 /// that is cut off in the middle must not keep the others from writing.
-const SERVER_SIDE: [(&str, &str); 6] = [
+const SERVER_SIDE: [(&str, &str); 8] = [
     ("statement_timeout", "15s"),
     ("lock_timeout", "4s"),
     ("idle_in_transaction_session_timeout", "4s"),
     ("tcp_keepalives_idle", "5"),
     ("tcp_keepalives_interval", "2"),
     ("tcp_keepalives_count", "3"),
+    // Each statement finds few rows by an index, whatever its arguments: to plan it anew each time, or to compile it, takes
+    // longer than to run it.
+    ("plan_cache_mode", "force_generic_plan"),
+    ("jit", "off"),
 ];
 /// How many statements stay prepared on each connection: all that there are.
 const PREPARED: usize = 512;
