@@ -23,6 +23,11 @@ const USER: &str = "postgres";
 const ACCOUNT: &str = "postgres";
 /// Where Debian puts the programs, a directory for each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
+/// What is a directory in memory on every Linux, and how much must be free there, in bytes.
+const MEMORY: &str = "/dev/shm";
+const ROOM: u64 = 2 << 30;
+/// How the names of the directories begin; the process follows that made it.
+const NAME: &str = "gatematch-postgres-";
 /// What takes longer than this has failed.
 const LONG: Duration = Duration::from_secs(30);
 /// How often, and how many times, a start is tried where the one before has not quite gone.
@@ -65,7 +70,7 @@ impl Postgres {
 
     /// One with other settings, such as `fsync=off`.
     pub async fn start_with(settings: &[&str]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         if is_root() {
             let (user, group) = account();
             chown(dir.path(), Some(user), Some(group)).unwrap();
@@ -197,6 +202,23 @@ impl Drop for Server {
             let _ = self.child.wait();
         }
     }
+}
+
+/// A new directory, in memory where there is room for it: many of these run side by side, and each flushes every file that
+/// it has when it starts again after a crash. A process that is killed loses nothing of what the system was given, so
+/// that tells as much here as on a disk.
+fn directory() -> TempDir {
+    let room = rustix::fs::statvfs(MEMORY).map_or(0, |space| space.f_bavail.saturating_mul(space.f_frsize));
+    let place = if room >= ROOM { PathBuf::from(MEMORY) } else { std::env::temp_dir() };
+    // Whoever was killed has left his behind.
+    for entry in std::fs::read_dir(&place).unwrap().filter_map(Result::ok) {
+        let owner =
+            entry.file_name().to_str().and_then(|name| name.strip_prefix(NAME)?.split('-').next()?.parse().ok());
+        if owner.is_some_and(|pid: u32| !Path::new("/proc").join(pid.to_string()).exists()) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    tempfile::Builder::new().prefix(&format!("{NAME}{}-", std::process::id())).tempdir_in(place).unwrap()
 }
 
 /// `database_url` of a database that is reached there.

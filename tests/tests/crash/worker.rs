@@ -12,10 +12,11 @@ use gatematch_protocol::problem::Code;
 use gatematch_protocol::response::Decision;
 use gatematch_protocol::secret::Secret;
 use gatematch_protocol::user::PutUser;
+use gatematch_tests::dice::Dice;
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::Round;
 use super::login::Login;
-use super::{Dice, Round};
 use crate::machine::Sim;
 
 /// A proof is stale after a minute; one that is nearly so proves nothing.
