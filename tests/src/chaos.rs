@@ -16,17 +16,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use gatematch_client_sim::admin::Admin;
 use gatematch_protocol::audit::AuditEvent;
 use gatematch_protocol::secret::Secret;
-use gatematch_protocol::user::PutUser;
-use tokio::time::{interval, timeout};
+use tokio::time::timeout;
 
 pub use self::faults::Faults;
 use self::town::Town;
 use crate::dice::Dice;
-use crate::machine::{LOOKS, audit_after, new_gateway};
-use crate::node::Node;
+use crate::machine::new_gateway;
+use crate::node::{Node, audit_until_now};
 use crate::postgres::Postgres;
 
 /// How long those may take who have begun something, when all is up again.
@@ -74,28 +72,11 @@ pub async fn run(plan: Plan, nodes: &mut [Node], postgres: Option<&mut Postgres>
     let ended = timeout(PATIENCE, join_all(lanes)).await;
     let ended = ended.unwrap_or_else(|_| panic!("somebody still waits (seed {}): {}", plan.seed, logs(nodes)));
     ended.into_iter().for_each(|lane| lane.expect("a lane found no fault"));
-    let logs: Vec<_> = join_all(nodes.iter().map(|node| whole_log(node.admin(key)))).await;
+    let logs: Vec<_> = join_all(nodes.iter().map(async |node| audit_until_now(&node.admin(key)).await)).await;
     assert!(logs.windows(2).all(|two| two[0][..] == two[1][..two[0].len()]), "each node tells the same log");
     let entries = town.history.entries();
     tell(&format!("chaos: {} requests, {} events, {faults:?}", entries.len(), logs[0].len()));
     Report { faults, entries, events: logs.into_iter().next_back().expect("there is a node") }
-}
-
-/// The log as soon as it is whole: what is written now stands behind all that was written before.
-async fn whole_log(admin: Admin) -> Vec<AuditEvent> {
-    let name = format!("last-{}", admin.api.base().rsplit(':').next().unwrap_or_default());
-    admin.put_user(&name, &PutUser::default()).await.unwrap();
-    let mut looks = interval(LOOKS.0);
-    let mut events = Vec::new();
-    for _ in 0..LOOKS.1 {
-        looks.tick().await;
-        let seq = events.last().map_or(0, |event: &AuditEvent| event.seq);
-        events.extend(audit_after(&admin, seq).await);
-        if events.iter().rev().any(|event| event.user.as_deref() == Some(name.as_str())) {
-            return events;
-        }
-    }
-    panic!("what {} has written is not in the log", admin.api.base());
 }
 
 fn logs(nodes: &[Node]) -> String {

@@ -170,6 +170,25 @@ impl Postgres {
         psql(&host, port, database, sql).await.unwrap_or_else(|told| panic!("{sql}: {told}"))
     }
 
+    /// All that is in a database, as `pg_dump` writes it.
+    pub async fn dump(&self, database: &str) -> String {
+        let mut command = tokio::process::Command::new(programs().join("pg_dump"));
+        command.arg("-h").arg(self.dir.path()).args([
+            "-p",
+            &self.address.port().to_string(),
+            "-U",
+            USER,
+            "-d",
+            database,
+        ]);
+        let output = timeout(LONG, command.env_clear().output()).await.expect("pg_dump does not end").unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        // Two lines have a new random word each time.
+        let lines = text.lines().filter(|line| !line.contains("restrict "));
+        lines.flat_map(|line| [line, "\n"]).collect()
+    }
+
     /// What it has logged.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()

@@ -2,8 +2,8 @@
 //!
 //! `GATEMATCH_TEST_KILLS` says how often (50), and `GATEMATCH_TEST_SEED` makes other moments.
 
-mod login;
-mod worker;
+pub(crate) mod login;
+pub(crate) mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt as _;
