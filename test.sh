@@ -29,7 +29,7 @@ install_missing() {
         printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
         "${as_root[@]}" chmod 755 "$policy"
     fi
-    # The same for PostgreSQL, whose package would also make a cluster "main". Where the file is there already, it stays.
+    # PostgreSQL's package would also make a cluster "main", unless this file says otherwise. One that is there stays.
     local clusters=/etc/postgresql-common/createcluster.conf
     if [[ " ${missing[*]} " == *" postgresql "* ]] && [ ! -e "$clusters" ]; then
         "${as_root[@]}" mkdir -p "${clusters%/*}"

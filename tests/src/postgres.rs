@@ -71,19 +71,50 @@ impl Postgres {
     /// One with other settings, such as `fsync=off`.
     pub async fn start_with(settings: &[&str]) -> Self {
         let dir = directory();
-        if is_root() {
-            let (user, group) = account();
-            chown(dir.path(), Some(user), Some(group)).unwrap();
-        }
         let mut made = as_account("initdb");
         made.arg("-D").arg(dir.path().join("data")).args(["--no-sync", "--no-instructions", "--auth=trust"]);
         made.args(["--encoding=UTF8", "--locale=C.UTF-8", "--wal-segsize=1", "--username", USER]).stdin(Stdio::null());
-        let made = tokio::process::Command::from(made).output().await.unwrap();
-        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        done(made).await;
         let settings = SETTINGS.iter().chain(settings).map(|setting| (*setting).to_owned()).collect();
         let mut it = Self { dir, address: quiet_address(), settings, server: None, log: Arc::default() };
         it.again().await;
         it
+    }
+
+    /// A second server that follows this one. From now on, no commit is acknowledged here before it is there as well.
+    pub async fn standby(&self) -> Self {
+        let dir = directory();
+        let mut copied = as_account("pg_basebackup");
+        let from = format!("host={} port={} user={USER}", self.dir.path().display(), self.address.port());
+        copied.arg("-D").arg(dir.path().join("data")).args([
+            "-R",
+            "-X",
+            "stream",
+            "-c",
+            "fast",
+            "--no-sync",
+            "-d",
+            &from,
+        ]);
+        done(copied).await;
+        let settings = self.settings.clone();
+        let mut it = Self { dir, address: quiet_address(), settings, server: None, log: Arc::default() };
+        it.again().await;
+        self.query("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'").await;
+        self.query("postgres", "SELECT pg_reload_conf()").await;
+        let mut looks = interval(TRIES.0);
+        for _ in 0..TRIES.1 {
+            looks.tick().await;
+            if self.query("postgres", "SELECT sync_state FROM pg_stat_replication").await == "sync" {
+                return it;
+            }
+        }
+        panic!("the second server does not follow: {}", it.log());
+    }
+
+    /// Makes the server that follows the one that others write to.
+    pub async fn promote(&self) {
+        assert_eq!(self.query("postgres", "SELECT pg_promote()").await, "t");
     }
 
     /// Starts it again where it was, after it has ended.
@@ -200,7 +231,7 @@ impl Server {
     async fn ready(&mut self) -> Result<(), String> {
         let mut said = String::new();
         while let Some(line) = self.told.recv().await {
-            if line.contains("database system is ready to accept connections") {
+            if line.contains("database system is ready to accept") {
                 return Ok(());
             }
             let _ = writeln!(said, "{line}");
@@ -237,7 +268,12 @@ fn directory() -> TempDir {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
-    tempfile::Builder::new().prefix(&format!("{NAME}{}-", std::process::id())).tempdir_in(place).unwrap()
+    let dir = tempfile::Builder::new().prefix(&format!("{NAME}{}-", std::process::id())).tempdir_in(place).unwrap();
+    if is_root() {
+        let (user, group) = account();
+        chown(dir.path(), Some(user), Some(group)).unwrap();
+    }
+    dir
 }
 
 /// `database_url` of a database that is reached there.
@@ -272,6 +308,12 @@ fn as_account(program: &str) -> Command {
     command.arg("--").arg(programs().join(program)).env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
     command.current_dir("/");
     command
+}
+
+/// Runs a program to its good end.
+async fn done(program: Command) {
+    let ended = tokio::process::Command::from(program).output().await.unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
 }
 
 fn is_root() -> bool {

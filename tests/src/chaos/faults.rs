@@ -32,7 +32,7 @@ pub(super) async fn befall(
 ) -> Faults {
     let (began, mut faults) = (Instant::now(), Faults::default());
     let mut restarts = RESTARTS.into_iter().peekable();
-    while began.elapsed() < time {
+    while began.elapsed() < time || (postgres.is_some() && restarts.peek().is_some()) {
         pause(400 + dice.roll(1_600)).await;
         let index = usize::try_from(dice.roll(nodes.len() as u64)).unwrap();
         nodes[index].kill().await;

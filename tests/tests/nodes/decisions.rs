@@ -267,8 +267,8 @@ impl Way {
     /// The event that it leaves.
     fn event(self) -> &'static str {
         match self {
-            Self::Revoke => "device.revoked",
-            Self::Disable => "user.updated",
+            Self::Revoke => "device.deleted",
+            Self::Disable => "user.disabled",
             Self::Lock => "user.locked",
         }
     }

@@ -18,7 +18,7 @@ use tokio::time::{interval, timeout};
 /// Within which all must be as it was.
 const RECOVERY: Duration = Duration::from_secs(5);
 /// Within which a client must have some answer, although the database says nothing.
-const SILENCE: Duration = Duration::from_secs(20);
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// A login of which each step is open: one to be approved, one to be redeemed.
 struct Held {
@@ -146,5 +146,26 @@ async fn st_03_a_node_whose_database_falls_silent_lets_nobody_in_and_holds_up_no
     cable.set(Mood::Slow(Duration::from_millis(10)));
     again.recovers(Instant::now()).await;
     again.was_done_once(&nodes).await;
+    nodes.b.machine().done("audit verify").await;
+}
+
+#[tokio::test]
+async fn st_03_a_database_that_fails_over_has_all_that_was_acknowledged() {
+    let postgres = Postgres::start().await;
+    postgres.create_database(DATABASE).await;
+    let second = postgres.standby().await;
+    let cable = Cable::to(postgres.address()).await;
+    let address = url(cable.address(), DATABASE);
+    let mut nodes = Nodes::on(postgres, [&address, &address]).await;
+    let here = Held::at(&nodes.a, &nodes, "alice").await;
+    let there = Held::at(&nodes.b, &nodes, "bob").await;
+    nodes.postgres.stop(Ending::Killed).await;
+    tokio::join!(here.gets_nothing(), there.gets_nothing());
+    second.promote().await;
+    cable.lead_to(second.address());
+    let since = Instant::now();
+    tokio::join!(here.recovers(since), there.recovers(since));
+    here.was_done_once(&nodes).await;
+    there.was_done_once(&nodes).await;
     nodes.b.machine().done("audit verify").await;
 }
