@@ -12,6 +12,7 @@ use gatematch_tests::machine;
 mod audit;
 mod browser;
 mod challenges;
+mod chaos;
 mod cli;
 mod connect;
 mod conventions;
