@@ -1,6 +1,7 @@
 //! What happens: the HTTP API, storage, jobs and the command line of Gatematch.
 
 pub mod audit;
+mod backup;
 mod base32;
 pub mod cli;
 pub mod connect;
@@ -18,6 +19,7 @@ pub mod places;
 pub mod policy;
 pub mod push;
 pub mod report;
+mod restore;
 pub mod settings;
 mod siem;
 pub mod start;

@@ -27,7 +27,7 @@ use gatematch_server::start::Running;
 
 const AFTER_HELP: &str = "\
 Settings come from a flag, else from the environment (GATEMATCH_LISTEN, ...), else from the file, else they have a default.\n\
-Every command but demo works beside a running server, on the same settings.\n\
+Every command but demo and restore works beside a running server, on the same settings.\n\
 Exit codes: 0 done; 1 refused; 2 wrong usage or settings; 3 trouble with this machine or the database.";
 
 /// Sign-ins to Remote Desktop, approved on a phone by number.
@@ -205,6 +205,10 @@ mod tests {
             "gatematch audit tail -n 5 --follow --user alice",
             "gatematch report sign-ins --since 2031-01-31T08:00Z --user alice --outcome denied --csv",
             "gatematch keys list --json",
+            "gatematch backup b.db --json",
+            "gatematch restore b.db --log a.jsonl --log b.jsonl --checkpoint c.json",
+            "gatematch restore b.db --void",
+            "gatematch restore b.db --check",
             "gatematch user list --dormant 60",
             "gatematch user unlock alice --reason called",
             "gatematch authenticator list alice",
@@ -235,6 +239,8 @@ mod tests {
             "gatematch demo --web --radius",
             "gatematch device revoke nonsense",
             "gatematch report everything",
+            "gatematch restore",
+            "gatematch restore b.db --check --void",
             "gatematch report locks --csv --json",
             "gatematch keys rotate --new-key next.key",
             "gatematch pass alice --for 8h",

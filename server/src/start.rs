@@ -18,7 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use self::bell::Ringer;
 pub use self::bell::Silent;
+pub(crate) use self::lock::of as lock;
 pub use self::vault::has_given_key;
+pub(crate) use self::vault::open as open_vault;
 use crate::edge::Edge;
 use crate::http::Metrics;
 use crate::http::app::{App, Inner};

@@ -10,6 +10,7 @@
 use gatematch_tests::machine;
 
 mod audit;
+mod backup;
 mod browser;
 mod challenges;
 mod chaos;

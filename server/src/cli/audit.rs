@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use gatematch_domain::text::disarm;
 use gatematch_protocol::audit::AuditEvent;
 
+pub(super) use self::proof::checkpoints;
 use self::proof::{Export, Prune, Verify};
 use super::end::End;
 use super::fault::Fault;

@@ -6,6 +6,7 @@
 mod admin_key;
 mod audit;
 mod authenticator;
+mod backup;
 mod bypass;
 pub mod completions;
 mod device;
@@ -25,6 +26,7 @@ mod policy;
 mod qr;
 mod recovery_codes;
 mod report;
+mod restore;
 pub mod serve;
 mod standing;
 pub mod terminal;
@@ -136,6 +138,10 @@ pub enum Command {
         /// What to do.
         command: audit::AuditCommand,
     },
+    /// Write all of the database into a file, beside the running server
+    Backup(backup::Backup),
+    /// Put a backup in the place of the database; nothing that was used or revoked since comes back
+    Restore(restore::Restore),
     /// Sign-ins, who is enrolled, stale phones, locks and bypasses: as a table, as CSV, as JSON
     Report(report::Reporting),
 }
@@ -187,6 +193,9 @@ async fn run_as(
     if let Command::Serve(_) = command {
         return serve::run(settings, environment, companion, terminal).await;
     }
+    if let Command::Restore(asked) = command {
+        return restore::run(asked, &settings, caller.account(environment), terminal).await;
+    }
     if !may_begin(command) {
         operator::check_database(&settings)?;
     }
@@ -223,7 +232,8 @@ async fn carry_out(command: &Command, operator: &Operator, terminal: &mut Termin
         Command::Keys { command } => keys::run(command, operator, terminal).await,
         Command::Audit { command } => audit::run(command, operator, terminal).await,
         Command::Report(asked) => report::run(asked, operator, terminal).await,
+        Command::Backup(asked) => backup::run(asked, operator, terminal).await,
         // Done before the store was opened.
-        Command::Serve(_) | Command::Init(_) | Command::Doctor(_) => Ok(()),
+        Command::Serve(_) | Command::Init(_) | Command::Doctor(_) | Command::Restore(_) => Ok(()),
     }
 }

@@ -14,7 +14,7 @@ const TRIES: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(30);
 
 /// Locks the data directory. Whoever ends lets go of it in a moment: a process that he has begun may hold it until then.
-pub(super) async fn of(dir: &Path) -> Result<File, StartFault> {
+pub(crate) async fn of(dir: &Path) -> Result<File, StartFault> {
     let path = dir.join(LOCK_FILE);
     let fault = |source| StartFault::DataDir { path: path.clone(), source };
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(fault)?;

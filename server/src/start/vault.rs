@@ -20,7 +20,7 @@ const FROM_ENVIRONMENT: &str = "master key from: environment\n";
 const FROM_FILE: &str = "master key from: file\n";
 
 /// Opens what the database is sealed under; makes it at the first start.
-pub(super) async fn open(settings: &Settings, edge: &Edge, conn: &mut Conn) -> Result<Vault, StartFault> {
+pub(crate) async fn open(settings: &Settings, edge: &Edge, conn: &mut Conn) -> Result<Vault, StartFault> {
     let mut database = Opening::on(conn);
     let sealed = database.has_keys().await.map_err(StartFault::Store)?;
     let (master, source) = master_key(settings, edge, sealed)?;

@@ -103,7 +103,7 @@ fn tell(holds: Holds, checkpoints: &[Checkpoint], terminal: &mut Terminal) -> Re
 }
 
 /// The checkpoints in files: each one, or one a line.
-fn checkpoints(paths: &[PathBuf]) -> Result<Vec<Checkpoint>, Fault> {
+pub(in crate::cli) fn checkpoints(paths: &[PathBuf]) -> Result<Vec<Checkpoint>, Fault> {
     let mut found = Vec::new();
     for path in paths {
         let fault = |what: String| Fault::usage(format!("{}: {what}.", path.display()), "Nothing was checked.", "");

@@ -19,7 +19,7 @@ const ANSWER: Duration = Duration::from_secs(3);
 /// How long until a server that is gone is called again.
 const AGAIN: Duration = Duration::from_millis(300);
 /// The lock of the server's that the one node holds that does what is done once for all: `gate` in ASCII.
-const LEADS: i64 = 0x6761_7465;
+pub(super) const LEADS: i64 = 0x6761_7465;
 
 /// Listens, until it is dropped.
 pub(crate) struct Listener {

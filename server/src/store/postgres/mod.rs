@@ -3,6 +3,7 @@
 //! Whoever writes has a connection of his own, and whoever reads sends single statements: no connection that others use
 //! ever is in a transaction, so none can be left in one by a request that ended early.
 
+mod alone;
 mod link;
 mod listen;
 mod open;

@@ -30,6 +30,8 @@ const SERVER_SIDE: [(&str, &str); 8] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("jit", "off"),
 ];
+/// An index over millions of rows takes longer than any other statement may, and so does a copy of everything.
+const PATIENT: &str = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
 /// How many statements stay prepared on each connection: all that there are.
 const PREPARED: usize = 512;
 /// The oldest version of the server that is known to do.
@@ -131,6 +133,13 @@ impl Server {
         Ok(Found { conn: Conn::Postgres(Box::new(Link::new(conn))), version, newest })
     }
 
+    /// A connection whose steps may take as long as they need.
+    pub(crate) async fn connect_patiently(&self) -> Result<Link, StoreError> {
+        let mut conn = self.options.connect().await?;
+        sqlx::raw_sql(PATIENT).execute(&mut conn).await?;
+        Ok(Link::new(conn))
+    }
+
     /// The name of the host, or the folder of the socket.
     #[must_use]
     pub fn host(&self) -> String {
@@ -202,6 +211,11 @@ impl Database {
         &mut self.conn
     }
 
+    /// Ends the connection.
+    pub(crate) async fn close(self) -> Result<(), StoreError> {
+        self.conn.close().await
+    }
+
     /// Starts the writer, the readers and the listener.
     #[must_use]
     pub(crate) fn serve(self, vault: Arc<Vault>, edge: Edge, bell: Arc<dyn Bell>) -> Arc<dyn Store> {
@@ -256,11 +270,9 @@ async fn check_schema(server: &Server, conn: &mut PgConnection) -> Result<i64, O
 
 /// Two nodes that come at once wait for each other: the migrator takes a lock of the server's.
 async fn migrate(server: &Server, conn: &mut PgConnection) -> Result<(), OpenFault> {
-    // An index over millions of rows takes longer than any other statement may.
-    let patient = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
     let usual = "RESET statement_timeout; RESET lock_timeout; RESET idle_in_transaction_session_timeout";
     let unreachable = |error: sqlx::Error| OpenFault::Unreachable { server: server.clone(), what: told(&error) };
-    sqlx::raw_sql(patient).execute(&mut *conn).await.map_err(unreachable)?;
+    sqlx::raw_sql(PATIENT).execute(&mut *conn).await.map_err(unreachable)?;
     let done = MIGRATIONS.run_direct(None, conn, false).await;
     if done.is_err() {
         // Whoever comes next must not find it locked.

@@ -2,6 +2,7 @@
 
 mod chain;
 pub(crate) mod conn;
+pub(crate) mod copy;
 mod factors;
 mod load;
 mod log;
@@ -11,6 +12,7 @@ mod pages;
 mod people;
 mod policy;
 mod reads;
+pub(crate) mod restore;
 pub(super) mod row;
 mod rows;
 mod save;

@@ -37,6 +37,11 @@ impl Row {
         Some((self, after))
     }
 
+    /// What stands in the columns, in their order.
+    pub(crate) fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
     /// What stands in the column `name`.
     ///
     /// # Errors
@@ -143,6 +148,16 @@ impl AsArg for u64 {
 impl AsArg for Option<i64> {
     fn arg(&self) -> Arg<'_> {
         Arg::Int(*self)
+    }
+}
+
+impl AsArg for Cell {
+    fn arg(&self) -> Arg<'_> {
+        match self {
+            Self::Null => Arg::Text(None),
+            Self::Int(number) => Arg::Int(Some(*number)),
+            Self::Text(text) => Arg::Text(Some(text)),
+        }
     }
 }
 

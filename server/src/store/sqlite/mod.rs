@@ -4,9 +4,12 @@
 //! another thread. Whoever writes, or reads much, has a thread of his own for it.
 
 mod link;
+pub(crate) mod nursery;
 mod open;
 mod pool;
+mod precaution;
 
 pub(crate) use self::link::Link;
+pub(crate) use self::open::make_tables;
 pub use self::open::{OpenFault, Opened as Database};
-pub(crate) use self::pool::{File, Pool};
+pub(crate) use self::pool::{File, NotHeld, Pool};

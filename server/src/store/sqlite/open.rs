@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::pool::BUSY;
+use super::precaution::keep_before_migration;
 use super::{File as Place, Pool};
 use crate::edge::Edge;
 use crate::store::sql::{Conn, MIGRATIONS, Opening, Place as AnyPlace, Reads, SqlStore, unfit};
@@ -49,6 +50,18 @@ pub enum OpenFault {
         /// What does not fit.
         what: String,
     },
+    /// It must be brought up to date, and there is no room to keep what is there.
+    #[error(
+        "the database {path} must be brought up to date, and is copied before: that needs {needed} bytes, and {free} are free. Make room; what is there was left as it is"
+    )]
+    NoRoom {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes are needed.
+        needed: u64,
+        /// How many there are.
+        free: u64,
+    },
     /// There is none, and one was there before.
     #[error(
         "{directory} has a master key but there is no database {path}: one was there before. Restore it from a backup (or mount where it is), or remove {directory}/master.key to begin anew"
@@ -81,6 +94,18 @@ impl Opened {
     /// # Errors
     /// [`OpenFault`]; the file is then as it was.
     pub async fn at(path: &Path) -> Result<Self, OpenFault> {
+        Self::with(path, true).await
+    }
+
+    /// The same of a file that is a copy already: what it was is not kept once more.
+    ///
+    /// # Errors
+    /// [`OpenFault`].
+    pub(crate) async fn of_copy(path: &Path) -> Result<Self, OpenFault> {
+        Self::with(path, false).await
+    }
+
+    async fn with(path: &Path, is_kept: bool) -> Result<Self, OpenFault> {
         let io = |what: String| OpenFault::Io { path: path.to_owned(), what };
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -93,7 +118,11 @@ impl Opened {
             create(path, options.clone()).await?;
         }
         look_at_header(path)?;
-        look_inside(path).await?;
+        if let Some(next) = look_inside(path).await?
+            && is_kept
+        {
+            keep_before_migration(path, next)?;
+        }
         let mut conn = options.connect().await.map_err(|error| refused(path, &error.to_string()))?;
         migrate(path, &mut conn).await?;
         conn.close().await.map_err(|error| refused(path, &error.to_string()))?;
@@ -115,6 +144,14 @@ impl Opened {
         let reads = (Reads::Sqlite(Pool::new(self.file.clone())), None);
         Arc::new(SqlStore::start(self.conn, AnyPlace::Sqlite(self.file), reads, vault, edge, bell))
     }
+}
+
+/// Makes the tables in the empty file at `path`: of a database that is filled from another one.
+pub(crate) async fn make_tables(path: &Path) -> Result<(), OpenFault> {
+    let options = SqliteConnectOptions::new().filename(path).disable_statement_logging();
+    let mut conn = options.connect().await.map_err(|error| refused(path, &error.to_string()))?;
+    migrate(path, &mut conn).await?;
+    conn.close().await.map_err(|error| refused(path, &error.to_string()))
 }
 
 /// Makes a database beside `path` and puts it there when its schema is whole: nobody ever finds half of one, neither
@@ -168,14 +205,16 @@ fn look_at_header(path: &Path) -> Result<(), OpenFault> {
 }
 
 /// Finds out what is wrong before anything is opened for writing: a connection that only reads changes no byte,
-/// neither when it opens nor when it closes.
-async fn look_inside(path: &Path) -> Result<(), OpenFault> {
+/// neither when it opens nor when it closes. Yields the next migration to be made, if
+/// there is one.
+async fn look_inside(path: &Path) -> Result<Option<i64>, OpenFault> {
     let options =
         SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY).disable_statement_logging();
     let mut conn = options.connect().await.map_err(|error| refused(path, &error.to_string()))?;
     check_pages(path, &mut conn).await?;
-    check_schema(path, &mut conn).await?;
-    conn.close().await.map_err(|error| refused(path, &error.to_string()))
+    let next = check_schema(path, &mut conn).await?;
+    conn.close().await.map_err(|error| refused(path, &error.to_string()))?;
+    Ok(next)
 }
 
 async fn check_pages(path: &Path, conn: &mut SqliteConnection) -> Result<(), OpenFault> {
@@ -190,7 +229,7 @@ async fn check_pages(path: &Path, conn: &mut SqliteConnection) -> Result<(), Ope
     }
 }
 
-async fn check_schema(path: &Path, conn: &mut SqliteConnection) -> Result<(), OpenFault> {
+async fn check_schema(path: &Path, conn: &mut SqliteConnection) -> Result<Option<i64>, OpenFault> {
     let broken = |error: sqlx::Error| refused(path, &error.to_string());
     let other = |what: String| OpenFault::Schema { path: path.to_owned(), what };
     let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
@@ -203,7 +242,9 @@ async fn check_schema(path: &Path, conn: &mut SqliteConnection) -> Result<(), Op
     }
     let sql = "SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version";
     let applied: Vec<(i64, Vec<u8>, bool)> = sqlx::query_as(sql).fetch_all(conn).await.map_err(broken)?;
-    unfit(&applied).map_or(Ok(()), |what| Err(other(what)))
+    let is_made = |wanted: i64| applied.iter().any(|(version, ..)| *version == wanted);
+    let next = MIGRATIONS.iter().map(|migration| migration.version).find(|version| !is_made(*version));
+    unfit(&applied).map_or(Ok(next), |what| Err(other(what)))
 }
 
 async fn migrate(path: &Path, conn: &mut SqliteConnection) -> Result<(), OpenFault> {

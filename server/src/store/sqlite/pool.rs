@@ -1,10 +1,10 @@
 //! Connections that read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::Link;
 use crate::store::StoreError;
@@ -23,6 +23,10 @@ const KEPT: usize = 8;
 pub(crate) struct File(pub(super) PathBuf);
 
 impl File {
+    pub(crate) fn at(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
     /// A connection that writes; every commit of it is durable.
     pub(crate) fn connect(&self) -> Result<Link, StoreError> {
         let conn =
@@ -32,11 +36,55 @@ impl File {
         Ok(Link::new(conn))
     }
 
-    fn connect_to_read(&self) -> Result<Link, StoreError> {
+    /// A connection that only reads.
+    pub(crate) fn connect_to_read(&self) -> Result<Link, StoreError> {
         let conn =
             Connection::open_with_flags(&self.0, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         conn.busy_timeout(BUSY)?;
         Ok(Link::new(conn))
+    }
+
+    /// A connection to a file that nobody else knows yet, and that is thrown away where anything goes wrong.
+    pub(crate) fn connect_to_fill(&self) -> Result<Link, StoreError> {
+        let conn =
+            Connection::open_with_flags(&self.0, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        conn.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF;")?;
+        Ok(Link::new(conn))
+    }
+
+    /// A connection that keeps everybody else out, in a transaction, with everything folded into the one file.
+    ///
+    /// # Errors
+    /// [`NotHeld`]; what is there is as it was.
+    pub(crate) fn hold(&self) -> Result<Link, NotHeld> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(&self.0, flags)?;
+        conn.busy_timeout(BUSY)?;
+        // https://www.sqlite.org/wal.html#activating_and_configuring_wal_mode: only whoever is alone leaves it.
+        let mode: String = conn.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))?;
+        if mode != "delete" {
+            return Err(NotHeld::InUse);
+        }
+        conn.execute_batch("BEGIN EXCLUSIVE")?;
+        Ok(Link::new(conn))
+    }
+}
+
+/// Why a file is not held.
+#[derive(Debug)]
+pub(crate) enum NotHeld {
+    /// Somebody else has it open.
+    InUse,
+    /// It does not open.
+    Broken(String),
+}
+
+impl From<rusqlite::Error> for NotHeld {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::InUse,
+            _ => Self::Broken(error.to_string()),
+        }
     }
 }
 

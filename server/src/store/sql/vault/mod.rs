@@ -54,7 +54,7 @@ impl From<DoesNotOpen> for StoreError {
 }
 
 /// Records `events` in the transaction that `conn` is in.
-async fn record(conn: &mut Conn, vault: &Vault, edge: &Edge, events: Vec<Event>) -> Result<(), StoreError> {
+pub(super) async fn record(conn: &mut Conn, vault: &Vault, edge: &Edge, events: Vec<Event>) -> Result<(), StoreError> {
     let mut after = World::default();
     after.events = events;
     Pen { conn, vault, edge }.save(&World::default(), &after).await
