@@ -52,6 +52,8 @@ install_missing() {
 
 # The bundled SQLite and aws-lc are C; Debian's compiler builds them.
 need cc gcc libc6-dev
+# The allocator is built by make.
+need make make
 # One of the test-only crates, the oracle of push (docs/decisions/web-push-oracle.md), is built on OpenSSL.
 [ -e /usr/include/openssl/ssl.h ] || missing+=(libssl-dev)
 need pkg-config pkg-config
