@@ -139,13 +139,22 @@ async fn st_03_a_node_whose_database_falls_silent_lets_nobody_in_and_holds_up_no
     here.was_done_once(&nodes).await;
     there.was_done_once(&nodes).await;
 
-    // Cut off altogether, and slow.
+    // Cut off altogether.
     let again = Held::at(&nodes.a, &nodes, "carol").await;
     cable.set(Mood::Cut);
     again.gets_nothing().await;
-    cable.set(Mood::Slow(Duration::from_millis(10)));
+    cable.set(Mood::Whole);
     again.recovers(Instant::now()).await;
     again.was_done_once(&nodes).await;
+
+    // Slow: then everything takes longer, and is as it should be.
+    cable.set(Mood::Slow(Duration::from_millis(2)));
+    let late = Held::at(&nodes.a, &nodes, "dave").await;
+    late.respond().await.success().unwrap();
+    for challenge in [&late.pending, &late.approved] {
+        late.gateway.redeem(challenge.id, "r", 0).await.unwrap();
+    }
+    late.was_done_once(&nodes).await;
     nodes.b.machine().done("audit verify").await;
 }
 
