@@ -32,9 +32,15 @@ const NAME: &str = "gatematch-postgres-";
 const LONG: Duration = Duration::from_secs(30);
 /// How often, and how many times, a start is tried where the one before has not quite gone.
 const TRIES: (Duration, u32) = (Duration::from_millis(20), 500);
-/// Few and small: many of these run side by side. What makes writes durable is as it is by default.
-const SETTINGS: [&str; 4] =
-    ["shared_buffers=32MB", "max_connections=200", "log_line_prefix=%m [%p] ", "restart_after_crash=on"];
+/// Few and small: many of these run side by side. What it shares between its processes is in its own directory, so that
+/// nothing is left elsewhere when it is killed. What makes writes durable is as it is by default.
+const SETTINGS: [&str; 5] = [
+    "shared_buffers=32MB",
+    "max_connections=200",
+    "dynamic_shared_memory_type=mmap",
+    "log_line_prefix=%m [%p] ",
+    "restart_after_crash=on",
+];
 
 /// A PostgreSQL that runs, or did.
 pub struct Postgres {

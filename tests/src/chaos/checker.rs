@@ -74,7 +74,9 @@ pub fn check(entries: &[Entry], events: &[AuditEvent]) -> Vec<Violation> {
 
 /// Sorts out which request has made which challenge.
 fn creations<'a>(entries: &'a [Entry], cases: &mut BTreeMap<ChallengeId, Case<'a>>, found: &mut Vec<Violation>) {
-    let mut keys: BTreeMap<&str, Option<(ChallengeId, &str, Option<&str>)>> = BTreeMap::new();
+    // The challenge, its state and its number, where there was an answer.
+    type Answer<'a> = (ChallengeId, &'a str, Option<&'a str>);
+    let mut keys: BTreeMap<&str, Option<Answer<'_>>> = BTreeMap::new();
     for entry in entries {
         let Asked::Create { key, .. } = &entry.asked else { continue };
         let known = keys.entry(key).or_default();

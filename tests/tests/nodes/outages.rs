@@ -168,7 +168,7 @@ async fn st_03_a_database_that_fails_over_has_all_that_was_acknowledged() {
     let mut nodes = Nodes::on(postgres, [&address, &address]).await;
     let here = Held::at(&nodes.a, &nodes, "alice").await;
     let there = Held::at(&nodes.b, &nodes, "bob").await;
-    nodes.postgres.stop(Ending::Killed).await;
+    nodes.postgres.stop(Ending::Immediate).await;
     tokio::join!(here.gets_nothing(), there.gets_nothing());
     second.promote().await;
     cable.lead_to(second.address());

@@ -47,11 +47,10 @@ impl Case<'_> {
         }
         let is_sound = match steps.as_slice() {
             [] | ["created" | "denied"] => true,
-            ["created", rest @ ..] => match rest {
-                ["approved" | "denied" | "expired" | "cancelled"] => true,
-                ["approved", "redeemed" | "expired" | "cancelled"] => true,
-                _ => false,
-            },
+            ["created", rest @ ..] => matches!(
+                rest,
+                ["approved" | "denied" | "expired" | "cancelled"] | ["approved", "redeemed" | "expired" | "cancelled"]
+            ),
             _ => false,
         };
         if !is_sound {
