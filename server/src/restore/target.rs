@@ -80,14 +80,6 @@ impl Target {
                 Ok(Some(kept))
             }
             Self::Server { mut held, old, path } => {
-                let kept = match old {
-                    Some(old) => {
-                        let (nursery, conn) = *old;
-                        conn.close().await?;
-                        Some(keep_copy(nursery, &path, now).map_err(|source| at(&path, source))?)
-                    }
-                    None => None,
-                };
                 let mut file = Conn::Sqlite(File::at(young.path()).connect_to_read()?);
                 let tables = tables(&mut file).await?;
                 let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
@@ -96,6 +88,15 @@ impl Target {
                 copy(&tables, &mut file, &mut held).await?;
                 // A node that knows the keys from before learns the others.
                 held.turn_keys().await?;
+                // The last moment before: what is refused until here leaves no copy.
+                let kept = match old {
+                    Some(old) => {
+                        let (nursery, conn) = *old;
+                        conn.close().await?;
+                        Some(keep_copy(nursery, &path, now).map_err(|source| at(&path, source))?)
+                    }
+                    None => None,
+                };
                 held.commit().await?;
                 // It does without, for a while.
                 drop(held.run("ANALYZE", &[]).await);

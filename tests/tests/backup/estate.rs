@@ -18,53 +18,53 @@ use crate::machine::{Machine, Serving, Sim};
 
 /// Where the database is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum File {
+pub(super) enum File {
     Sqlite,
     Server,
 }
 
 /// A machine, and who lives there.
-pub struct Estate {
-    pub machine: Machine,
-    pub postgres: Option<Postgres>,
+pub(super) struct Estate {
+    pub(super) machine: Machine,
+    pub(super) postgres: Option<Postgres>,
     /// The name of the database on the server.
-    pub database: String,
-    pub admin: Secret,
+    pub(super) database: String,
+    pub(super) admin: Secret,
     /// A key that is revoked later.
-    pub desk: Secret,
-    pub desk_id: String,
-    pub gateway: GatewayCreated,
+    pub(super) desk: Secret,
+    pub(super) desk_id: String,
+    pub(super) gateway: GatewayCreated,
     /// A gateway that is deleted later.
-    pub second: GatewayCreated,
-    pub alice: Sim,
-    pub bob: Sim,
+    pub(super) second: GatewayCreated,
+    pub(super) alice: Sim,
+    pub(super) bob: Sim,
     /// Carol's app.
-    pub app: std::sync::Mutex<Option<App>>,
+    pub(super) app: std::sync::Mutex<Option<App>>,
 }
 
 /// What was used since the backup, and what was open in it.
-pub struct Since {
-    pub carols: Secret,
+pub(super) struct Since {
+    pub(super) carols: Secret,
     /// The first one was used.
-    pub daves: Vec<Secret>,
-    pub erins: Secret,
-    pub approved: ChallengeId,
-    pub pending: ChallengeId,
-    pub link: Secret,
+    pub(super) daves: Vec<Secret>,
+    pub(super) erins: Secret,
+    pub(super) approved: ChallengeId,
+    pub(super) pending: ChallengeId,
+    pub(super) link: Secret,
 }
 
-pub fn login(name: &str) -> CreateChallenge {
+pub(super) fn login(name: &str) -> CreateChallenge {
     CreateChallenge { user: name.to_owned(), expires_in: Some(600), ..CreateChallenge::default() }
 }
 
 /// By the clock of the machine.
-pub fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::from_numeric_date(system_clock()())
 }
 
 impl Estate {
     /// One whose server does not run, with keys, gateways, and people.
-    pub async fn new(file: File) -> Self {
+    pub(super) async fn new(file: File) -> Self {
         let mut machine = Machine::new();
         let (mut postgres, database) = (None, "gatematch".to_owned());
         if file == File::Server {
@@ -102,7 +102,7 @@ impl Estate {
     }
 
     /// The same people, on a machine that is no matter.
-    pub fn without_machine(&self) -> Self {
+    pub(super) fn without_machine(&self) -> Self {
         Self {
             machine: Machine::new(),
             postgres: None,
@@ -119,7 +119,7 @@ impl Estate {
     }
 
     /// Makes codes, opens requests, makes a backup, and then uses and removes what is in it.
-    pub async fn live(&self, serving: &Serving) -> (String, Since) {
+    pub(super) async fn live(&self, serving: &Serving) -> (String, Since) {
         let (admin, gateway) = (serving.admin(&self.admin), serving.gateway(&self.gateway));
         let app = admin.add_totp("carol", &CreateTotp::default()).await.unwrap();
         let carols = App::from_uri(app.otpauth_uri.reveal()).unwrap();
@@ -171,7 +171,7 @@ impl Estate {
     }
 
     /// Somebody signs in with his phone.
-    pub async fn signs_in(&self, serving: &Serving, sim: &Sim, name: &str) {
+    pub(super) async fn signs_in(&self, serving: &Serving, sim: &Sim, name: &str) {
         let (phone, gateway) = (serving.phone(sim), serving.gateway(&self.gateway));
         let challenge = gateway.create(&login(name), None).await.unwrap();
         let waiting = phone.waiting(0).await.unwrap();
@@ -182,7 +182,7 @@ impl Estate {
     }
 
     /// Somebody signs in with a code.
-    pub async fn takes_code(&self, serving: &Serving, name: &str, code: &str) {
+    pub(super) async fn takes_code(&self, serving: &Serving, name: &str, code: &str) {
         let gateway = serving.gateway(&self.gateway);
         let challenge = gateway.create(&login(name), None).await.unwrap();
         let judged = gateway.passcode(challenge.id, code).await.unwrap();
@@ -191,7 +191,7 @@ impl Estate {
     }
 
     /// Nobody signs in with it.
-    pub async fn refuses_code(&self, serving: &Serving, name: &str, code: &str) {
+    pub(super) async fn refuses_code(&self, serving: &Serving, name: &str, code: &str) {
         let gateway = serving.gateway(&self.gateway);
         // Whoever has nothing left is refused before he is asked.
         if let Ok(challenge) = gateway.create(&login(name), None).await
@@ -202,7 +202,7 @@ impl Estate {
     }
 
     /// The database is lost: the file is rubbish, the database on the server is another one and empty.
-    pub async fn destroy(&mut self) {
+    pub(super) async fn destroy(&mut self) {
         match &self.postgres {
             None => std::fs::write(self.machine.database(), "rubbish").unwrap(),
             Some(server) => {
@@ -214,7 +214,7 @@ impl Estate {
     }
 
     /// All files in the data directory.
-    pub fn files(&self) -> Vec<PathBuf> {
+    pub(super) fn files(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.machine.data()).unwrap();
         let mut found: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
         found.sort();

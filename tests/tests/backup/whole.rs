@@ -10,7 +10,7 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use super::estate::{Estate, File};
 use crate::machine::Machine;
 
-pub async fn connect(path: &Path) -> SqliteConnection {
+pub(super) async fn connect(path: &Path) -> SqliteConnection {
     sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap()
 }
 
