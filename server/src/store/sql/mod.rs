@@ -66,7 +66,7 @@ impl SqlStore {
         let shelf: Arc<policy::Shelf> = Arc::default();
         let room = vault::Room { place: place.clone(), edge: edge.clone() };
         let (held, watch) = (Arc::clone(&shelf), vault::Watch::default());
-        let writer = Writer { conn, place, vault: Arc::clone(&vault), shelf: held, watch, edge, bell };
+        let writer = Writer { conn, is_lost: false, place, vault: Arc::clone(&vault), shelf: held, watch, edge, bell };
         let writer = Mutex::new(Some(writer.start(jobs)));
         Self { reads, jobs: Mutex::new(Some(sender)), writer, listener, vault, shelf, room }
     }
