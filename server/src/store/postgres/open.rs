@@ -81,7 +81,7 @@ pub enum OpenFault {
 /// A database on a server.
 #[derive(Clone)]
 pub struct Server {
-    options: PgConnectOptions,
+    options: Arc<PgConnectOptions>,
     allow_fsync_off: bool,
 }
 
@@ -103,7 +103,7 @@ impl Server {
         let options = options.statement_cache_capacity(PREPARED).disable_statement_logging();
         let options =
             if options.get_application_name().is_none() { options.application_name("gatematch") } else { options };
-        Ok(Self { options: options.options(SERVER_SIDE), allow_fsync_off: false })
+        Ok(Self { options: Arc::new(options.options(SERVER_SIDE)), allow_fsync_off: false })
     }
 
     /// The same, on a server that may lose what it acknowledges.
@@ -219,7 +219,7 @@ impl Database {
     /// Starts the writer, the readers and the listener.
     #[must_use]
     pub(crate) fn serve(self, vault: Arc<Vault>, edge: Edge, bell: Arc<dyn Bell>) -> Arc<dyn Store> {
-        let listener = Listener::start(self.server.options.clone(), Arc::clone(&bell));
+        let listener = Listener::start((*self.server.options).clone(), Arc::clone(&bell));
         let reads = (Reads::Postgres(Pool::new(self.server.clone())), Some(listener));
         Arc::new(SqlStore::start(self.conn, Place::Postgres(self.server), reads, vault, edge, bell))
     }
