@@ -29,10 +29,16 @@ install_missing() {
         printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
         "${as_root[@]}" chmod 755 "$policy"
     fi
+    # PostgreSQL's package would also make a cluster "main", unless this file says otherwise. One that is there stays.
+    local clusters=/etc/postgresql-common/createcluster.conf
+    if [[ " ${missing[*]} " == *" postgresql "* ]] && [ ! -e "$clusters" ]; then
+        "${as_root[@]}" mkdir -p "${clusters%/*}"
+        printf 'create_main_cluster = false\n' | "${as_root[@]}" tee "$clusters" >/dev/null
+    fi
     "${as_root[@]}" apt-get update -qq
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
     local service
-    for service in freeradius rsyslog; do
+    for service in freeradius rsyslog postgresql; do
         if [[ " ${missing[*]} " == *" $service "* ]] && command -v systemctl >/dev/null 2>&1; then
             # It was not here before, so nobody wants it at boot. Without systemd running there is nothing to disable.
             "${as_root[@]}" systemctl disable --quiet "$service.service" 2>/dev/null || true
@@ -46,6 +52,8 @@ install_missing() {
 
 # The bundled SQLite and aws-lc are C; Debian's compiler builds them.
 need cc gcc libc6-dev
+# The allocator is built by make.
+need make make
 # One of the test-only crates, the oracle of push (docs/decisions/web-push-oracle.md), is built on OpenSSL.
 [ -e /usr/include/openssl/ssl.h ] || missing+=(libssl-dev)
 need pkg-config pkg-config
@@ -62,6 +70,11 @@ need strip binutils
 need dpkg-shlibdeps dpkg-dev
 need systemd-analyze systemd
 need man man-db
+# The database of several nodes. Debian keeps its programs out of the search path, by version; 13 or newer will do.
+initdb=$(command -v initdb || ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | tail -n 1 || true)
+need "${initdb:-initdb}" postgresql
+# What runs it as somebody else than root, and ends it with the tests.
+need setpriv util-linux
 # The connect page and the phone are looked at in a real browser, which Node drives.
 need "${CHROMIUM:-/usr/bin/chromium}" chromium
 need node nodejs

@@ -42,7 +42,7 @@ pub struct Cable {
 }
 
 struct Inner {
-    to: SocketAddr,
+    to: Mutex<SocketAddr>,
     mood: channel::Sender<Mood>,
     /// Whether nobody can listen for notifications.
     deaf: channel::Sender<bool>,
@@ -66,7 +66,7 @@ impl Cable {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let inner = Arc::new(Inner {
-            to,
+            to: Mutex::new(to),
             mood: channel::Sender::default(),
             deaf: channel::Sender::default(),
             plan: Mutex::default(),
@@ -79,6 +79,11 @@ impl Cable {
     /// Where a node finds its end.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Leads new connections to another server.
+    pub fn lead_to(&self, to: SocketAddr) {
+        *self.inner.to.lock().unwrap() = to;
     }
 
     /// Changes how it is.
@@ -122,7 +127,8 @@ impl Inner {
     /// Carries one connection, until one end or the plan ends it; both ends are closed then.
     async fn connection(self: Arc<Self>, mut node: TcpStream) {
         let Ok(first) = begin(&mut node).await else { return };
-        let Ok(mut server) = TcpStream::connect(self.to).await else { return };
+        let to = *self.to.lock().unwrap();
+        let Ok(mut server) = TcpStream::connect(to).await else { return };
         if server.write_all(&first).await.is_err() {
             return;
         }

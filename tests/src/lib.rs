@@ -9,8 +9,10 @@
 
 pub mod cable;
 pub mod captured;
+pub mod chaos;
 mod clock;
 pub mod codes;
+pub mod dice;
 pub mod freeradius;
 pub mod front;
 pub mod machine;

@@ -66,6 +66,12 @@ pub struct Sim {
     pub account: Account,
 }
 
+impl Default for Machine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Machine {
     /// One with an empty settings file and no data yet.
     pub fn new() -> Self {

@@ -8,14 +8,17 @@ use gatematch_client_sim::edge::{random, random_key, system_clock};
 use gatematch_client_sim::gateway::Gateway;
 use gatematch_client_sim::http::Api;
 use gatematch_client_sim::phone::Phone;
+use gatematch_protocol::audit::AuditEvent;
 use gatematch_protocol::base64url;
 use gatematch_protocol::challenge::{ChallengeView, CreateChallenge, CreateClient};
 use gatematch_protocol::gateway::GatewayCreated;
+use gatematch_protocol::id::ChallengeId;
 use gatematch_protocol::secret::Secret;
 use gatematch_protocol::user::PutUser;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
+use tokio::time::interval;
 
-use crate::machine::{ISSUER, Machine, Serving, Sim, new_gateway};
+use crate::machine::{ISSUER, LOOKS, Machine, Serving, Sim, audit_after, challenge_of, new_gateway};
 use crate::port::quiet_address;
 use crate::postgres::Postgres;
 
@@ -93,6 +96,11 @@ impl Node {
     /// Ends it politely.
     pub async fn stop(&mut self) {
         self.serving.take().expect("it runs").stop().await;
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> Pid {
+        self.serving.as_ref().expect("it runs").pid()
     }
 
     /// Sends its process a signal, such as STOP and CONT.
@@ -180,10 +188,49 @@ impl Nodes {
         self.a.person(&self.admin(), name).await
     }
 
+    /// Both nodes.
+    pub fn both(&self) -> [&Node; 2] {
+        [&self.a, &self.b]
+    }
+
+    /// The whole audit log, as soon as what is written now is in it; each node tells the same.
+    pub async fn audit(&self) -> Vec<AuditEvent> {
+        let [first, second] = self.both().map(|node| async { audit_until_now(&node.admin(&self.key)).await });
+        let (first, second) = tokio::join!(first, second);
+        let common = first.len().min(second.len());
+        assert_eq!(first[..common], second[..common], "each node tells the same log");
+        second
+    }
+
+    /// The steps of a challenge, as the log has them.
+    pub async fn steps(&self, id: ChallengeId) -> Vec<String> {
+        let id = id.to_string();
+        let events = self.audit().await;
+        let about = events.iter().filter(|event| challenge_of(event) == Some(&id));
+        about.filter_map(|event| event.kind.strip_prefix("challenge.").map(str::to_owned)).collect()
+    }
+
     /// What is found in the database.
     pub async fn query(&self, sql: &str) -> String {
         self.postgres.query(DATABASE, sql).await
     }
+}
+
+/// The audit log as soon as it is whole: what is written now stands behind all that was written before.
+pub async fn audit_until_now(admin: &Admin) -> Vec<AuditEvent> {
+    let name = format!("now-{}", base64url::encode(random::<9>()).to_lowercase());
+    admin.put_user(&name, &PutUser::default()).await.unwrap();
+    let mut looks = interval(LOOKS.0);
+    let mut events = Vec::new();
+    for _ in 0..LOOKS.1 {
+        looks.tick().await;
+        let seq = events.last().map_or(0, |event: &AuditEvent| event.seq);
+        events.extend(audit_after(admin, seq).await);
+        if events.iter().rev().any(|event| event.user.as_deref() == Some(name.as_str())) {
+            return events;
+        }
+    }
+    panic!("what {} has written is not in the log", admin.api.base());
 }
 
 /// A master key, as a setting has it.

@@ -23,13 +23,24 @@ const USER: &str = "postgres";
 const ACCOUNT: &str = "postgres";
 /// Where Debian puts the programs, a directory for each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
+/// What is a directory in memory on every Linux, and how much must be free there, in bytes.
+const MEMORY: &str = "/dev/shm";
+const ROOM: u64 = 2 << 30;
+/// How the names of the directories begin; the process follows that made it.
+const NAME: &str = "gatematch-postgres-";
 /// What takes longer than this has failed.
 const LONG: Duration = Duration::from_secs(30);
 /// How often, and how many times, a start is tried where the one before has not quite gone.
 const TRIES: (Duration, u32) = (Duration::from_millis(20), 500);
-/// Few and small: many of these run side by side. What makes writes durable is as it is by default.
-const SETTINGS: [&str; 4] =
-    ["shared_buffers=32MB", "max_connections=200", "log_line_prefix=%m [%p] ", "restart_after_crash=on"];
+/// Few and small: many of these run side by side. What it shares between its processes is in its own directory, so that
+/// nothing is left elsewhere when it is killed. What makes writes durable is as it is by default.
+const SETTINGS: [&str; 5] = [
+    "shared_buffers=32MB",
+    "max_connections=200",
+    "dynamic_shared_memory_type=mmap",
+    "log_line_prefix=%m [%p] ",
+    "restart_after_crash=on",
+];
 
 /// A PostgreSQL that runs, or did.
 pub struct Postgres {
@@ -65,20 +76,51 @@ impl Postgres {
 
     /// One with other settings, such as `fsync=off`.
     pub async fn start_with(settings: &[&str]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        if is_root() {
-            let (user, group) = account();
-            chown(dir.path(), Some(user), Some(group)).unwrap();
-        }
+        let dir = directory();
         let mut made = as_account("initdb");
         made.arg("-D").arg(dir.path().join("data")).args(["--no-sync", "--no-instructions", "--auth=trust"]);
         made.args(["--encoding=UTF8", "--locale=C.UTF-8", "--wal-segsize=1", "--username", USER]).stdin(Stdio::null());
-        let made = tokio::process::Command::from(made).output().await.unwrap();
-        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        done(made).await;
         let settings = SETTINGS.iter().chain(settings).map(|setting| (*setting).to_owned()).collect();
         let mut it = Self { dir, address: quiet_address(), settings, server: None, log: Arc::default() };
         it.again().await;
         it
+    }
+
+    /// A second server that follows this one. From now on, no commit is acknowledged here before it is there as well.
+    pub async fn standby(&self) -> Self {
+        let dir = directory();
+        let mut copied = as_account("pg_basebackup");
+        let from = format!("host={} port={} user={USER}", self.dir.path().display(), self.address.port());
+        copied.arg("-D").arg(dir.path().join("data")).args([
+            "-R",
+            "-X",
+            "stream",
+            "-c",
+            "fast",
+            "--no-sync",
+            "-d",
+            &from,
+        ]);
+        done(copied).await;
+        let settings = self.settings.clone();
+        let mut it = Self { dir, address: quiet_address(), settings, server: None, log: Arc::default() };
+        it.again().await;
+        self.query("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'").await;
+        self.query("postgres", "SELECT pg_reload_conf()").await;
+        let mut looks = interval(TRIES.0);
+        for _ in 0..TRIES.1 {
+            looks.tick().await;
+            if self.query("postgres", "SELECT sync_state FROM pg_stat_replication").await == "sync" {
+                return it;
+            }
+        }
+        panic!("the second server does not follow: {}", it.log());
+    }
+
+    /// Makes the server that follows the one that others write to.
+    pub async fn promote(&self) {
+        assert_eq!(self.query("postgres", "SELECT pg_promote()").await, "t");
     }
 
     /// Starts it again where it was, after it has ended.
@@ -165,6 +207,25 @@ impl Postgres {
         psql(&host, port, database, sql).await.unwrap_or_else(|told| panic!("{sql}: {told}"))
     }
 
+    /// All that is in a database, as `pg_dump` writes it.
+    pub async fn dump(&self, database: &str) -> String {
+        let mut command = tokio::process::Command::new(programs().join("pg_dump"));
+        command.arg("-h").arg(self.dir.path()).args([
+            "-p",
+            &self.address.port().to_string(),
+            "-U",
+            USER,
+            "-d",
+            database,
+        ]);
+        let output = timeout(LONG, command.env_clear().output()).await.expect("pg_dump does not end").unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        // Two lines have a new random word each time.
+        let lines = text.lines().filter(|line| !line.contains("restrict "));
+        lines.flat_map(|line| [line, "\n"]).collect()
+    }
+
     /// What it has logged.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
@@ -176,7 +237,7 @@ impl Server {
     async fn ready(&mut self) -> Result<(), String> {
         let mut said = String::new();
         while let Some(line) = self.told.recv().await {
-            if line.contains("database system is ready to accept connections") {
+            if line.contains("database system is ready to accept") {
                 return Ok(());
             }
             let _ = writeln!(said, "{line}");
@@ -197,6 +258,28 @@ impl Drop for Server {
             let _ = self.child.wait();
         }
     }
+}
+
+/// A new directory, in memory where there is room for it: many of these run side by side, and each flushes every file that
+/// it has when it starts again after a crash. A process that is killed loses nothing of what the system was given, so
+/// that tells as much here as on a disk.
+fn directory() -> TempDir {
+    let room = rustix::fs::statvfs(MEMORY).map_or(0, |space| space.f_bavail.saturating_mul(space.f_frsize));
+    let place = if room >= ROOM { PathBuf::from(MEMORY) } else { std::env::temp_dir() };
+    // Whoever was killed has left his behind.
+    for entry in std::fs::read_dir(&place).unwrap().filter_map(Result::ok) {
+        let owner =
+            entry.file_name().to_str().and_then(|name| name.strip_prefix(NAME)?.split('-').next()?.parse().ok());
+        if owner.is_some_and(|pid: u32| !Path::new("/proc").join(pid.to_string()).exists()) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    let dir = tempfile::Builder::new().prefix(&format!("{NAME}{}-", std::process::id())).tempdir_in(place).unwrap();
+    if is_root() {
+        let (user, group) = account();
+        chown(dir.path(), Some(user), Some(group)).unwrap();
+    }
+    dir
 }
 
 /// `database_url` of a database that is reached there.
@@ -231,6 +314,12 @@ fn as_account(program: &str) -> Command {
     command.arg("--").arg(programs().join(program)).env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
     command.current_dir("/");
     command
+}
+
+/// Runs a program to its good end.
+async fn done(program: Command) {
+    let ended = tokio::process::Command::from(program).output().await.unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
 }
 
 fn is_root() -> bool {

@@ -324,11 +324,11 @@ pub fn program(name: &str) -> PathBuf {
     path
 }
 
-/// The settings of a server with the data directory `dir`: on the embedded database, or, where `GATEMATCH_TEST_POSTGRES`
+/// The settings of a server with the data directory `dir`: on the embedded database, or, where `TEST_POSTGRES`
 /// says `host:port`, in a fresh database of that server.
 async fn settings_in(dir: &Path) -> Settings {
     let settings = Settings::for_data_dir(dir);
-    let Ok(address) = std::env::var("GATEMATCH_TEST_POSTGRES") else { return settings };
+    let Ok(address) = std::env::var("TEST_POSTGRES") else { return settings };
     let address: SocketAddr = address.parse().unwrap();
     let name = format!("site_{}", random::<8>().map(|byte| format!("{byte:02x}")).concat());
     let host = address.ip().to_string();

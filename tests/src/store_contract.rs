@@ -103,7 +103,10 @@ pub async fn a_login_goes_through(shelf: Shelf) {
     assert_eq!(shelf.store.challenge(challenge.id).await.unwrap(), Some(challenge.clone()));
     let waiting = shelf.store.waiting(alice.device, shelf.now()).await.unwrap();
     assert_eq!(waiting.len(), 1);
-    assert_eq!(shelf.store.delivery(challenge.id, alice.device).await.unwrap().as_ref(), Some(&waiting[0].1));
+    let delivered = shelf.store.delivery(challenge.id, alice.device).await.unwrap().unwrap();
+    assert_eq!((delivered.user, delivered.signed.as_ref()), (challenge.user, Some(&waiting[0].1)));
+    let elsewhere = shelf.store.delivery(challenge.id, shelf.people[1].device).await.unwrap().unwrap();
+    assert_eq!((elsewhere.user, elsewhere.signed), (challenge.user, None), "he was not asked");
     shelf.respond(alice, &challenge).await;
     assert!(shelf.store.waiting(alice.device, shelf.now()).await.unwrap().is_empty());
     shelf.redeem(&challenge).await;
@@ -317,7 +320,7 @@ pub async fn what_lives_is_not_purged(shelf: Shelf) {
     assert_eq!(shelf.store.challenge(ended.id).await.unwrap(), None);
     assert_eq!(shelf.store.delivery(ended.id, alice.device).await.unwrap(), None);
     assert_eq!(shelf.store.challenge(open.id).await.unwrap(), Some(open.clone()));
-    assert!(shelf.store.delivery(open.id, bob.device).await.unwrap().is_some());
+    assert!(shelf.store.delivery(open.id, bob.device).await.unwrap().unwrap().signed.is_some());
 }
 
 /// A challenge that was signed for other phones than the user has now is not opened.

@@ -13,6 +13,7 @@ mod audit;
 mod backup;
 mod browser;
 mod challenges;
+mod chaos;
 mod cli;
 mod connect;
 mod conventions;

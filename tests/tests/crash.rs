@@ -2,8 +2,8 @@
 //!
 //! `GATEMATCH_TEST_KILLS` says how often (50), and `GATEMATCH_TEST_SEED` makes other moments.
 
-mod login;
-mod worker;
+pub(crate) mod login;
+pub(crate) mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt as _;
@@ -17,6 +17,7 @@ use gatematch_protocol::challenge::CreateChallenge;
 use gatematch_protocol::gateway::GatewayCreated;
 use gatematch_protocol::secret::Secret;
 use gatematch_protocol::user::PutUser;
+use gatematch_tests::dice::{Dice, given};
 use rustix::process::Signal;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -35,24 +36,6 @@ pub(crate) struct Round {
     serving: Serving,
     admin: Admin,
     gateway: GatewayCreated,
-}
-
-/// Small, and the same everywhere: SplitMix64.
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    /// A number below `sides`.
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % sides
-    }
-}
-
-fn given(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
 }
 
 /// What was seen of the audit log so far.
@@ -131,8 +114,9 @@ async fn look(
 
 #[tokio::test]
 async fn st_01_what_was_acknowledged_before_a_kill_is_there_and_nothing_twice() {
-    let (kills, seed) = (given("GATEMATCH_TEST_KILLS", 50), given("GATEMATCH_TEST_SEED", 20_260_101));
-    let mut dice = Dice(seed);
+    let kills = given("GATEMATCH_TEST_KILLS").unwrap_or(50);
+    let seed = given("GATEMATCH_TEST_SEED").unwrap_or(20_260_101);
+    let mut dice = Dice::new(seed);
     let machine = Machine::new();
     let key = machine.admin_key("admin").await;
     let serving = machine.serve().await;
@@ -140,7 +124,7 @@ async fn st_01_what_was_acknowledged_before_a_kill_is_there_and_nothing_twice() 
     serving.kill().await;
 
     let mut log = Log::default();
-    let mut workers: Vec<_> = (0..WORKERS).map(|index| Worker::new(index, Dice(seed ^ (index + 1)))).collect();
+    let mut workers: Vec<_> = (0..WORKERS).map(|index| Worker::new(index, Dice::new(seed ^ (index + 1)))).collect();
     for turn in 0..kills {
         let next = timeout(ROUND, round(&machine, &key, &gateway, workers, &mut log, &mut dice)).await;
         workers = next.unwrap_or_else(|_| panic!("round {turn} hangs (seed {seed})"));

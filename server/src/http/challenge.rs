@@ -66,11 +66,8 @@ pub(super) async fn show(
         _ => true,
     };
     // Somebody else's challenge must not be waited for, either.
-    let challenge = waiting::current(&app, id).await?;
-    if !made_by_caller(&challenge) {
-        return Err(Problem::not_found());
-    }
-    let challenge = waiting::until(&app, challenge, wait, |challenge| challenge.state != Life::Pending).await?;
+    let challenge =
+        waiting::until(&app, id, wait, made_by_caller, |challenge| challenge.state != Life::Pending).await?;
     let mut view = view(&challenge);
     if !matches!(caller, Caller::Gateway(_)) {
         view.number = None;
@@ -86,15 +83,12 @@ pub(super) async fn redeem(
     Json(body): Json<Redeem>,
 ) -> Answer<Answered<ChallengeView>> {
     let wait = query.wait()?;
-    let challenge = waiting::current(&app, id.id()?).await?;
-    if challenge.gateway != gateway.id {
-        return Err(RedeemRefusal::Unknown.into());
-    }
+    let id = id.id()?;
     if !is_visible_ascii(&body.redemption_id) {
         return Err(Problem::new(Code::InvalidValue, "redemption_id must be 1 to 128 visible ASCII characters."));
     }
-    let id = challenge.id;
-    let challenge = waiting::until(&app, challenge, wait, |challenge| challenge.state != Life::Pending).await?;
+    let own = |challenge: &Challenge| challenge.gateway == gateway.id;
+    let challenge = waiting::until(&app, id, wait, own, |challenge| challenge.state != Life::Pending).await?;
     let now = app.now();
     let result = match result_claims(&challenge, &app.issuer, now) {
         Some(claims) => app.keys.sign_result(&claims)?,

@@ -18,6 +18,7 @@ use super::body::Json;
 use super::params::Segment;
 use super::problem::{Answer, Problem};
 use crate::crypto::AwsLc;
+use crate::store::Delivered;
 
 pub(super) async fn respond(
     State(app): State<App>,
@@ -47,10 +48,9 @@ impl Inner {
         if !claims.is_for(&self.issuer, id) {
             return Err(wrong_challenge("aud or jti"));
         }
-        let challenge = self.store.challenge(id).await?.filter(|challenge| challenge.user == Some(device.user));
-        challenge.ok_or_else(Problem::not_found)?;
+        let found = self.store.delivery(id, device.id).await?.filter(|found| found.user == Some(device.user));
+        let Delivered { signed, .. } = found.ok_or_else(Problem::not_found)?;
         // What was signed never changes, so it can be compared outside the write.
-        let signed = self.store.delivery(id, device.id).await?;
         if signed.is_none_or(|signed| challenge_digest(&signed) != claims.challenge) {
             return Err(wrong_challenge("hash"));
         }

@@ -34,35 +34,38 @@ pub(super) async fn current(app: &App, id: ChallengeId) -> Answer<Challenge> {
     Err(Problem::new(Code::Unavailable, "The end of this challenge cannot be written down now."))
 }
 
-/// Waits up to `seconds` until `done` holds for a challenge that was just read, and yields it as it is then.
+/// Waits up to `seconds` until `done` holds for the challenge, and yields it as it is then. Whoever may not ask for it is
+/// told that there is none: `may` says who may.
 ///
 /// # Errors
-/// As [`current`]; 503 where too many wait already.
+/// As [`current`]; 404 where it may not be asked for; 503 where too many wait already.
 pub(super) async fn until(
     app: &App,
-    challenge: Challenge,
+    id: ChallengeId,
     seconds: i64,
+    may: impl Fn(&Challenge) -> bool,
     done: impl Fn(&Challenge) -> bool,
 ) -> Answer<Challenge> {
-    if seconds == 0 || done(&challenge) {
-        return Ok(challenge);
-    }
-    let id = challenge.id;
-    // Many wait: none keeps more than it must meanwhile.
-    drop(challenge);
-    let end = app.now().plus_seconds(seconds);
+    let mut end = app.now().plus_seconds(seconds);
     let latest = latest(seconds);
-    let mut waiter = app.hub.subscribe(Topic::Challenge(id))?;
+    // Before the first look, so that what changes after it is not missed.
+    let mut waiter = (seconds > 0).then(|| app.hub.subscribe(Topic::Challenge(id))).transpose()?;
     loop {
-        let end = {
+        // Many wait: none keeps the challenge meanwhile.
+        end = {
             let challenge = current(app, id).await?;
-            let now = app.now();
+            if !may(&challenge) {
+                return Err(Problem::not_found());
+            }
+            let Some(now) = waiter.as_ref().map(|_| app.now()) else { return Ok(challenge) };
             if done(&challenge) || now >= end || Instant::now() >= latest || app.stopping.is_cancelled() {
                 return Ok(challenge);
             }
             challenge.deadline().map_or(end, |deadline| deadline.min(end))
         };
-        pause(app, &mut waiter, end).await;
+        if let Some(waiter) = &mut waiter {
+            pause(app, waiter, end).await;
+        }
     }
 }
 

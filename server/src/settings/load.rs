@@ -151,15 +151,7 @@ impl Sources<'_> {
         let mut settings = Settings::for_data_dir(&directory);
         let listeners = [file.listen, file.public_listen, file.tls_certificate, file.tls_key];
         let listeners = self.listeners(flags, listeners, &mut settings)?;
-        if let Some(given) = self.text("database_url", file.database_url) {
-            match given.checked(|text| check::database(text))? {
-                DatabasePlace::File(path) => settings.database = given.place(path),
-                DatabasePlace::Server(server) => settings.database_server = Some(server),
-            }
-        }
-        if let Some(given) = self.parsed("database_unsafe_fsync_off", file.database_unsafe_fsync_off, check::switch)? {
-            settings.database_server = settings.database_server.map(|server| server.allowing_fsync_off(given.value));
-        }
+        self.database(file.database_url, file.database_unsafe_fsync_off, &mut settings)?;
         if let Some(given) = self.text("issuer", file.issuer) {
             settings.issuer = Some(given.checked(|text| check::issuer(text))?);
         }
@@ -244,6 +236,26 @@ impl Sources<'_> {
             }
         };
         Ok(origins)
+    }
+
+    /// Where the database is.
+    fn database(
+        &self,
+        url: Option<String>,
+        fsync_off: Option<bool>,
+        settings: &mut Settings,
+    ) -> Result<(), SettingsFault> {
+        if let Some(given) = self.text("database_url", url) {
+            match given.checked(|text| check::database(text))? {
+                DatabasePlace::File(path) => settings.database = given.place(path),
+                DatabasePlace::Server(server) => settings.database_server = Some(server),
+            }
+        }
+        if let Some(given) = self.parsed("database_unsafe_fsync_off", fsync_off, check::switch)? {
+            settings.database_server =
+                settings.database_server.take().map(|server| server.allowing_fsync_off(given.value));
+        }
+        Ok(())
     }
 
     /// How push services are reached.

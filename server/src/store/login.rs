@@ -6,7 +6,7 @@ use gatematch_domain::challenge::Challenge;
 use gatematch_domain::course::Foreseen;
 use gatematch_domain::login::Login;
 use gatematch_domain::place::Atlas;
-use gatematch_protocol::id::{ChallengeId, GatewayId};
+use gatematch_protocol::id::{ChallengeId, GatewayId, UserId};
 
 use super::Act;
 
@@ -55,6 +55,15 @@ pub struct FirstAnswer {
     pub status: String,
     /// The reason in the first answer.
     pub reason: Option<String>,
+}
+
+/// A challenge, as far as a phone's answer is held against it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivered {
+    /// Whose it is; `None`: nobody's.
+    pub user: Option<UserId>,
+    /// What was signed for the phone; `None`: it was not asked.
+    pub signed: Option<String>,
 }
 
 /// What [`super::Store::redeem`] takes.

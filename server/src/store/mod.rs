@@ -42,7 +42,7 @@ use gatematch_protocol::time::Timestamp;
 
 pub use self::audit::{AuditChain, LogBeginning, LogEnd};
 pub use self::connect::{ArmSession, Armed, ConfirmSession, Page, PagePasscode, TellApproval};
-pub use self::login::{FirstAnswer, OpenChallenge, Opened, Redemption};
+pub use self::login::{Delivered, FirstAnswer, OpenChallenge, Opened, Redemption};
 pub use self::people::{KeyRevoked, PutUser, RegisterDevice, UserDeleted, UserPut, UserQuery};
 pub use self::policy::{Expected, Policies, PutPolicy, PutRefusal, Replacement};
 pub use self::vault::{KeyList, MasterChanged, RotateRefusal, Rotated, SigningKeyRow, VaultKeys};
@@ -272,8 +272,8 @@ pub trait Store: VaultKeys + Policies + AuditChain + Send + Sync {
     fn is_bound(&self, token_digest: String, now: Timestamp) -> Reply<'_, bool>;
     /// The browsers bound to a user, oldest first.
     fn browsers(&self, user: UserId) -> Reply<'_, Vec<Browser>>;
-    /// The signed challenge that was made for a phone.
-    fn delivery(&self, id: ChallengeId, device: DeviceId) -> Reply<'_, Option<String>>;
+    /// Whose a challenge is, and what was signed of it for a phone.
+    fn delivery(&self, id: ChallengeId, device: DeviceId) -> Reply<'_, Option<Delivered>>;
     /// The pending challenges that were made for a phone, oldest first.
     fn waiting(&self, device: DeviceId, now: Timestamp) -> Reply<'_, Vec<(ChallengeId, String)>>;
     /// The latest notices to the phones of a user since `since`, oldest first.

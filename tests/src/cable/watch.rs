@@ -1,5 +1,7 @@
 //! When a transaction is committed, told from the messages of one connection.
 
+use std::collections::BTreeSet;
+
 use super::message::Message;
 
 /// When a cable is cut.
@@ -27,6 +29,8 @@ pub(super) struct Watch {
     in_block: bool,
     /// Whether something was written without one: that is committed when the server is ready again.
     wrote_alone: bool,
+    /// The names of prepared statements that are a COMMIT.
+    commits: BTreeSet<Vec<u8>>,
 }
 
 impl Watch {
@@ -38,7 +42,23 @@ impl Watch {
     pub(super) fn said(&mut self, message: &Message, is_marked: impl FnOnce(&Message) -> bool) -> Option<Seen> {
         self.is_marked |= is_marked(message);
         self.listens |= message.contains(b"LISTEN ");
-        let is_commit = matches!(message.kind(), b'Q' | b'P') && message.contains(b"COMMIT");
+        let mut texts = message.body().split(|byte| *byte == 0);
+        let is_commit = match message.kind() {
+            b'Q' => message.contains(b"COMMIT"),
+            // A statement is prepared: its name, and its text. It is done later, by its name.
+            b'P' => {
+                let (name, text) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
+                if text.starts_with(b"COMMIT") {
+                    self.commits.insert(name.to_vec());
+                } else {
+                    self.commits.remove(name);
+                }
+                false
+            }
+            // It is done now: the name of what comes of it, and its own.
+            b'B' => texts.nth(1).is_some_and(|name| self.commits.contains(name)),
+            _ => false,
+        };
         is_commit.then_some(Seen { moment: Moment::BeforeCommit, is_marked: self.is_marked })
     }
 
@@ -49,7 +69,7 @@ impl Watch {
             // A statement was done: its name, and how many rows.
             b'C' => {
                 let is_commit = message.body().starts_with(b"COMMIT");
-                let writes: [&[u8]; 4] = [b"INSERT", b"UPDATE", b"DELETE", b"SELECT"];
+                let writes: [&[u8]; 3] = [b"INSERT", b"UPDATE", b"DELETE"];
                 self.wrote_alone |= !self.in_block && writes.iter().any(|name| message.body().starts_with(name));
                 is_commit.then_some(after)
             }
@@ -95,6 +115,10 @@ mod tests {
         assert_eq!(seen(&[begun.as_slice(), &written, &ended].concat()), both);
         let undone: [(char, &[u8]); 3] = [('q', b"ROLLBACK\0"), ('C', b"ROLLBACK\0"), ('Z', b"I")];
         assert_eq!(seen(&[begun.as_slice(), &written, &undone].concat()), []);
+        // The same by a statement that was prepared once.
+        let prepared: [(char, &[u8]); 1] = [('p', b"s7\0COMMIT\0")];
+        let by_name: [(char, &[u8]); 3] = [('b', b"\0s7\0"), ('C', b"COMMIT\0"), ('Z', b"I")];
+        assert_eq!(seen(&[prepared.as_slice(), &begun, &written, &by_name].concat()), both);
         // The next one on the same connection is somebody else's.
         let next = [begun[..3].to_vec(), written.to_vec(), ended.to_vec()].concat();
         let told = seen(&[begun.to_vec(), written.to_vec(), undone.to_vec(), next].concat());
@@ -105,6 +129,6 @@ mod tests {
     fn a_statement_alone_is_committed_when_the_server_is_ready_again() {
         let after = (Moment::AfterCommit, true);
         assert_eq!(seen(&[('b', b"alice"), ('C', b"UPDATE 1\0"), ('Z', b"I")]), [after]);
-        assert_eq!(seen(&[('b', b"alice"), ('C', b"LISTEN\0"), ('Z', b"I")]), []);
+        assert_eq!(seen(&[('b', b"alice"), ('C', b"SELECT 1\0"), ('Z', b"I")]), [], "who reads writes nothing");
     }
 }

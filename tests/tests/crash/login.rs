@@ -13,7 +13,7 @@ use gatematch_protocol::response::Decision;
 use super::worker::Trigger;
 
 /// A login as far as its gateway and its phone were told.
-pub(super) struct Login {
+pub(crate) struct Login {
     key: String,
     user: String,
     began: Instant,
@@ -29,7 +29,7 @@ pub(super) struct Login {
 
 impl Login {
     /// A login of `user` that nobody has heard of yet; `turn` tells his logins apart.
-    pub(super) fn new(user: &str, turn: usize) -> Self {
+    pub(crate) fn new(user: &str, turn: usize) -> Self {
         Self {
             key: format!("{user}-{turn}"),
             user: user.to_owned(),
@@ -42,32 +42,32 @@ impl Login {
         }
     }
 
-    pub(super) fn user(&self) -> &str {
+    pub(crate) fn user(&self) -> &str {
         &self.user
     }
 
-    pub(super) fn began(&self) -> Instant {
+    pub(crate) fn began(&self) -> Instant {
         self.began
     }
 
     /// Whether a limit stood against it from the beginning.
-    pub(super) fn is_limited(&self) -> bool {
+    pub(crate) fn is_limited(&self) -> bool {
         self.created.as_ref().is_some_and(|created| created.status == "denied")
     }
 
     /// The last state that somebody was told.
-    pub(super) fn state(&self) -> Option<&str> {
+    pub(crate) fn state(&self) -> Option<&str> {
         let created = self.created.as_ref()?;
         let decided = self.decided.as_deref().unwrap_or(&created.status);
         Some(if self.result.is_some() { "redeemed" } else { decided })
     }
 
-    pub(super) fn id(&self) -> Option<ChallengeId> {
+    pub(crate) fn id(&self) -> Option<ChallengeId> {
         self.created.as_ref().map(|created| created.id)
     }
 
     /// The events that the audit log must have of it.
-    pub(super) fn audited(&self) -> &'static [&'static str] {
+    pub(crate) fn audited(&self) -> &'static [&'static str] {
         let opened = self.created.as_ref().map(|created| created.status.as_str());
         match (opened, self.decided.as_deref(), &self.result) {
             (Some("denied"), _, _) => &["challenge.denied"],
@@ -88,7 +88,7 @@ impl Login {
     }
 
     /// Goes through with it, from wherever it is.
-    pub(super) async fn go_on(
+    pub(crate) async fn go_on(
         &mut self,
         gateway: &Gateway,
         phone: &Phone,
@@ -148,7 +148,7 @@ impl Login {
     }
 
     /// After a restart: the state is what was acknowledged, or what was under way has made of it; never less.
-    pub(super) async fn look(&mut self, gateway: &Gateway, phone: Option<&Phone>) {
+    pub(crate) async fn look(&mut self, gateway: &Gateway, phone: Option<&Phone>) {
         if let Some(created) = &self.created {
             let now = gateway.get(created.id, 0).await.unwrap();
             let decision = self

@@ -12,10 +12,11 @@ use gatematch_protocol::problem::Code;
 use gatematch_protocol::response::Decision;
 use gatematch_protocol::secret::Secret;
 use gatematch_protocol::user::PutUser;
+use gatematch_tests::dice::Dice;
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::Round;
 use super::login::Login;
-use super::{Dice, Round};
 use crate::machine::Sim;
 
 /// A proof is stale after a minute; one that is nearly so proves nothing.
@@ -24,7 +25,7 @@ const PROOF_LIFE: Duration = Duration::from_secs(50);
 const REPEAT_LIFE: Duration = Duration::from_secs(500);
 
 /// Ends the server's process after so many acknowledged steps.
-pub(super) struct Trigger {
+pub(crate) struct Trigger {
     left: AtomicU64,
     lag: u64,
     pid: Pid,
@@ -34,7 +35,7 @@ pub(super) struct Trigger {
 impl Trigger {
     /// After `steps` (at once, for 0), and some turns of the scheduler later, so that what is under way then is not
     /// always at the same point.
-    pub(super) fn new(steps: u64, lag: u64, pid: Pid) -> Self {
+    pub(crate) fn new(steps: u64, lag: u64, pid: Pid) -> Self {
         let trigger = Self { left: AtomicU64::new(steps), lag, pid, fired: AtomicBool::new(false) };
         if steps == 0 {
             trigger.fire();
@@ -48,7 +49,7 @@ impl Trigger {
     }
 
     /// A step was acknowledged.
-    pub(super) async fn step(&self) {
+    pub(crate) async fn step(&self) {
         if self.left.fetch_sub(1, Ordering::SeqCst) != 1 {
             // Far below zero, after the end.
             return;

@@ -18,13 +18,17 @@ use crate::vault::Vault;
 
 /// How long the server works on one statement, and how long a transaction may be left alone, before it is ended: a node
 /// that is cut off in the middle must not keep the others from writing.
-const SERVER_SIDE: [(&str, &str); 6] = [
+const SERVER_SIDE: [(&str, &str); 8] = [
     ("statement_timeout", "15s"),
     ("lock_timeout", "4s"),
     ("idle_in_transaction_session_timeout", "4s"),
     ("tcp_keepalives_idle", "5"),
     ("tcp_keepalives_interval", "2"),
     ("tcp_keepalives_count", "3"),
+    // Each statement finds few rows by an index, whatever its arguments: to plan it anew each time, or to compile it, takes
+    // longer than to run it.
+    ("plan_cache_mode", "force_generic_plan"),
+    ("jit", "off"),
 ];
 /// An index over millions of rows takes longer than any other statement may, and so does a copy of everything.
 const PATIENT: &str = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
@@ -77,7 +81,7 @@ pub enum OpenFault {
 /// A database on a server.
 #[derive(Clone)]
 pub struct Server {
-    options: PgConnectOptions,
+    options: Arc<PgConnectOptions>,
     allow_fsync_off: bool,
 }
 
@@ -99,7 +103,7 @@ impl Server {
         let options = options.statement_cache_capacity(PREPARED).disable_statement_logging();
         let options =
             if options.get_application_name().is_none() { options.application_name("gatematch") } else { options };
-        Ok(Self { options: options.options(SERVER_SIDE), allow_fsync_off: false })
+        Ok(Self { options: Arc::new(options.options(SERVER_SIDE)), allow_fsync_off: false })
     }
 
     /// The same, on a server that may lose what it acknowledges.
@@ -215,7 +219,7 @@ impl Database {
     /// Starts the writer, the readers and the listener.
     #[must_use]
     pub(crate) fn serve(self, vault: Arc<Vault>, edge: Edge, bell: Arc<dyn Bell>) -> Arc<dyn Store> {
-        let listener = Listener::start(self.server.options.clone(), Arc::clone(&bell));
+        let listener = Listener::start((*self.server.options).clone(), Arc::clone(&bell));
         let reads = (Reads::Postgres(Pool::new(self.server.clone())), Some(listener));
         Arc::new(SqlStore::start(self.conn, Place::Postgres(self.server), reads, vault, edge, bell))
     }

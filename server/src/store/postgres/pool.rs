@@ -16,8 +16,10 @@ use crate::store::StoreError;
 const READERS: usize = 12;
 /// How long one waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How long one waits for an answer.
-const ANSWER: Duration = Duration::from_secs(15);
+/// How long one waits for an answer, where few rows are found by an index.
+const ANSWER: Duration = Duration::from_secs(3);
+/// How long one waits for an answer, where many are looked at.
+const LONG_ANSWER: Duration = Duration::from_secs(15);
 
 /// Connections that read.
 pub(crate) struct Pool {
@@ -47,13 +49,14 @@ impl Pool {
         Ok(link.in_place(place))
     }
 
-    /// What `answer` is, unless it takes too long.
+    /// What `answer` is, unless it takes too long; `is_long` says that it may take longer than most.
     pub(crate) async fn in_time<T>(
         &self,
+        is_long: bool,
         answer: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let late = |_| StoreError::Unreachable("the server does not answer".into());
-        tokio::time::timeout(ANSWER, answer).await.map_err(late)?
+        tokio::time::timeout(if is_long { LONG_ANSWER } else { ANSWER }, answer).await.map_err(late)?
     }
 
     /// Takes a connection back that has answered so. Where one is broken, those that nobody has are likely to be.

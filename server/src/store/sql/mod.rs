@@ -31,6 +31,7 @@ pub(super) use self::migrations::unfit;
 pub(crate) use self::migrations::{MIGRATIONS, newest_migration};
 pub(crate) use self::opening::{Opening, Place};
 pub(super) use self::reads::Reads;
+use self::row::Row;
 pub(crate) use self::vault::RingFault;
 use self::writer::{Job, QUEUE, Writer};
 use super::postgres;
@@ -65,7 +66,7 @@ impl SqlStore {
         let shelf: Arc<policy::Shelf> = Arc::default();
         let room = vault::Room { place: place.clone(), edge: edge.clone() };
         let (held, watch) = (Arc::clone(&shelf), vault::Watch::default());
-        let writer = Writer { conn, place, vault: Arc::clone(&vault), shelf: held, watch, edge, bell };
+        let writer = Writer { conn, is_lost: false, place, vault: Arc::clone(&vault), shelf: held, watch, edge, bell };
         let writer = Mutex::new(Some(writer.start(jobs)));
         Self { reads, jobs: Mutex::new(Some(sender)), writer, listener, vault, shelf, room }
     }
@@ -85,9 +86,11 @@ impl SqlStore {
         })
     }
 
-    async fn with_user(&self, device: Option<Device>) -> Result<Option<(Device, User)>, StoreError> {
-        let Some(device) = device else { return Ok(None) };
-        let user = self.one("SELECT * FROM users WHERE id = ?", device.user.to_string(), rows::user).await?;
-        Ok(user.map(|user| (device, user)))
+    async fn device_with_user(&self, sql: &'static str, key: String) -> Result<Option<(Device, User)>, StoreError> {
+        let read = |row: &Row| {
+            let (device, user) = row.clone().split("cut").ok_or(StoreError::Corrupt("cut"))?;
+            Ok((rows::device(&device, &self.vault)?, rows::user(&user)?))
+        };
+        self.one(sql, key, read).await
     }
 }

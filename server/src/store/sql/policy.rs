@@ -115,9 +115,15 @@ impl Policies for SqlStore {
             if login.display != Display::Gateway {
                 needs.pages.insert(name.to_string());
             }
-            let mut world = self
-                .with_keys(|| async { on_one!(self.reads, conn => load(conn, &needs, &self.vault, &self.shelf)) })
-                .await?;
+            let look = || async {
+                on_one!(self.reads, conn => async {
+                    conn.begin_reads()?;
+                    let world = load(conn, &needs, &self.vault, &self.shelf).await;
+                    conn.end_reads()?;
+                    world
+                })
+            };
+            let mut world = self.with_keys(look).await?;
             let policy = world.policy();
             let Some((account, pages)) = world.account_and_pages(name.as_str()) else { return Ok(Foreseen::default()) };
             Ok(account.foresee(&login, Rules { policy: &policy, atlas: atlas.as_ref() }, pages))

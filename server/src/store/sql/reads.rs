@@ -1,5 +1,7 @@
 //! Whoever only reads.
 
+use std::time::Duration;
+
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::conn::Conn;
@@ -10,6 +12,9 @@ use crate::store::{StoreError, postgres, sqlite};
 /// read twice is to read.
 pub(super) const TRIES: u32 = 3;
 
+/// For how long it is asked again.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Connections that read. Each statement sees what was committed when it began.
 pub(crate) enum Reads {
     /// Of the file.
@@ -18,16 +23,25 @@ pub(crate) enum Reads {
     Postgres(postgres::Pool),
 }
 
-/// Does a step on a connection that reads, named here, and again on another one where it was broken.
+/// Does a step on a connection that reads, named here, and again on another one where it was broken; not where nobody
+/// has answered for long.
 macro_rules! on_one {
-    ($reads:expr, $conn:ident => $step:expr) => {{
+    ($reads:expr, $conn:ident => $step:expr) => {
+        $crate::store::sql::reads::on_one!($reads, false, $conn => $step)
+    };
+    ($reads:expr, $is_long:expr, $conn:ident => $step:expr) => {{
         let mut tries = 1;
+        let begun = std::time::Instant::now();
         loop {
             let mut lent = $reads.lend().await?;
             let $conn = &mut lent;
-            let answer = $reads.in_time($step).await;
+            let answer = $reads.in_time($is_long, $step).await;
             $reads.give_back(lent, &answer);
-            if tries == $crate::store::sql::reads::TRIES || !matches!(answer, Err(StoreError::Unreachable(_))) {
+            let may_pass = matches!(answer, Err(StoreError::Unreachable(_)));
+            if !may_pass
+                || tries == $crate::store::sql::reads::TRIES
+                || begun.elapsed() > $crate::store::sql::reads::PATIENCE
+            {
                 break answer;
             }
             tries += 1;
@@ -39,7 +53,7 @@ pub(super) use on_one;
 impl Reads {
     /// All rows that `sql` yields; few, found by an index.
     pub(crate) async fn all(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, StoreError> {
-        on_one!(self, conn => conn.all(sql, args))
+        on_one!(self, false, conn => conn.all(sql, args))
     }
 
     /// The first row that `sql` yields.
@@ -49,7 +63,7 @@ impl Reads {
 
     /// All rows that `sql` yields, where those are many or many are looked at for them.
     pub(crate) async fn scan(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, StoreError> {
-        let Self::Sqlite(pool) = self else { return self.all(sql, args).await };
+        let Self::Sqlite(pool) = self else { return on_one!(self, true, conn => conn.all(sql, args)) };
         let link = pool.take()?;
         let rows = at_length(|| link.all(sql, args));
         pool.give_back(link);
@@ -67,11 +81,12 @@ impl Reads {
     /// What `answer` is, unless it takes too long.
     pub(super) async fn in_time<T>(
         &self,
+        is_long: bool,
         answer: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         match self {
             Self::Sqlite(_) => answer.await,
-            Self::Postgres(pool) => pool.in_time(answer).await,
+            Self::Postgres(pool) => pool.in_time(is_long, answer).await,
         }
     }
 

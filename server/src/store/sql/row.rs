@@ -19,12 +19,22 @@ pub(crate) enum Cell {
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     names: Arc<[Box<str>]>,
+    /// How many of the names belong to what was split off before.
+    from: usize,
     cells: Vec<Cell>,
 }
 
 impl Row {
     pub(in crate::store) const fn new(names: Arc<[Box<str>]>, cells: Vec<Cell>) -> Self {
-        Self { names, cells }
+        Self { names, from: 0, cells }
+    }
+
+    /// The columns before and after the column `at`: of two tables that were joined, whose columns have the same names.
+    pub(crate) fn split(mut self, at: &str) -> Option<(Self, Self)> {
+        let index = self.names.iter().skip(self.from).position(|column| **column == *at)?;
+        let cells = self.cells.split_off((index + 1).min(self.cells.len()));
+        let after = Self { names: Arc::clone(&self.names), from: self.from + index + 1, cells };
+        Some((self, after))
     }
 
     /// What stands in the columns, in their order.
@@ -37,7 +47,7 @@ impl Row {
     /// # Errors
     /// [`StoreError`] where there is no such column, or something of another kind in it.
     pub(crate) fn get<T: FromCell>(&self, name: &str) -> Result<T, StoreError> {
-        let index = self.names.iter().position(|column| **column == *name);
+        let index = self.names.iter().skip(self.from).position(|column| **column == *name);
         let cell = index.and_then(|index| self.cells.get(index));
         let cell = cell.ok_or_else(|| StoreError::Database(format!("there is no column {name}").into()))?;
         T::from_cell(cell).ok_or_else(|| StoreError::Database(format!("the column {name} is of another kind").into()))

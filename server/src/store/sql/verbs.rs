@@ -32,9 +32,9 @@ use crate::store::verb::{
     RevokeBrowser, RevokeDevice, SetPush, Settle, SpendPasscode, SpendProof,
 };
 use crate::store::{
-    Act, ArmSession, Armed, AuditQuery, ConfirmSession, FirstAnswer, KeyRevoked, OpenChallenge, Opened, Page,
-    PagePasscode, PutUser, Redemption, RegisterDevice, Reply, Store, StoreError, StoredKey, TellApproval, UserDeleted,
-    UserPut, UserQuery, postgres,
+    Act, ArmSession, Armed, AuditQuery, ConfirmSession, Delivered, FirstAnswer, KeyRevoked, OpenChallenge, Opened,
+    Page, PagePasscode, PutUser, Redemption, RegisterDevice, Reply, Store, StoreError, StoredKey, TellApproval,
+    UserDeleted, UserPut, UserQuery, postgres,
 };
 
 impl Store for SqlStore {
@@ -215,11 +215,14 @@ impl Store for SqlStore {
         Box::pin(pages::browsers(&self.reads, user))
     }
 
-    fn delivery(&self, id: ChallengeId, device: DeviceId) -> Reply<'_, Option<String>> {
+    fn delivery(&self, id: ChallengeId, device: DeviceId) -> Reply<'_, Option<Delivered>> {
         Box::pin(async move {
-            let sql = "SELECT signed FROM deliveries WHERE challenge_id = ? AND device_id = ?";
+            let sql = "SELECT c.user_id, d.signed FROM challenges AS c
+                       LEFT JOIN deliveries AS d ON d.challenge_id = c.id AND d.device_id = ?2 WHERE c.id = ?1";
             let row = self.reads.first(sql, args![id.to_string(), device.to_string()]).await?;
-            row.map(|row| row.get("signed")).transpose()
+            let read =
+                |row: Row| Ok(Delivered { user: rows::optional_parsed(&row, "user_id")?, signed: row.get("signed")? });
+            row.map(read).transpose()
         })
     }
 
@@ -274,19 +277,14 @@ impl Store for SqlStore {
     }
 
     fn device(&self, id: DeviceId) -> Reply<'_, Option<(Device, User)>> {
-        Box::pin(async move {
-            let read = |row: &Row| rows::device(row, &self.vault);
-            let device = self.one("SELECT * FROM devices WHERE id = ?", id.to_string(), read).await?;
-            self.with_user(device).await
-        })
+        let sql = "SELECT d.*, 0 AS cut, u.* FROM devices AS d JOIN users AS u ON u.id = d.user_id WHERE d.id = ?";
+        Box::pin(self.device_with_user(sql, id.to_string()))
     }
 
     fn device_by_key(&self, thumbprint: String) -> Reply<'_, Option<(Device, User)>> {
-        Box::pin(async move {
-            let read = |row: &Row| rows::device(row, &self.vault);
-            let device = self.one("SELECT * FROM devices WHERE thumbprint = ?", thumbprint, read).await?;
-            self.with_user(device).await
-        })
+        let sql =
+            "SELECT d.*, 0 AS cut, u.* FROM devices AS d JOIN users AS u ON u.id = d.user_id WHERE d.thumbprint = ?";
+        Box::pin(self.device_with_user(sql, thumbprint))
     }
 
     fn enrollment(&self, token_digest: String) -> Reply<'_, Option<Enrollment>> {

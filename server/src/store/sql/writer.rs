@@ -36,6 +36,8 @@ pub(super) const QUEUE: usize = 2_048;
 const QUIET: Duration = Duration::from_micros(100);
 /// How long a server may take for a whole group.
 const ANSWER: Duration = Duration::from_secs(8);
+/// How long a server may take to say whether a connection is sound, and to take a new one.
+const CALL: Duration = Duration::from_secs(3);
 /// How long a verb waits for the writer before it is told that the store is overloaded.
 const PATIENCE: Duration = Duration::from_secs(4);
 
@@ -138,6 +140,8 @@ fn alarm(event: &Event) {
 
 pub(super) struct Writer {
     pub(super) conn: Conn,
+    /// Whether the connection was left in the middle of something: then nothing may be written over it any more.
+    pub(super) is_lost: bool,
     pub(super) place: Place,
     pub(super) vault: Arc<Vault>,
     pub(super) shelf: Arc<Shelf>,
@@ -263,6 +267,9 @@ impl Writer {
 
     /// Writes; once more on another connection, where the one there was is gone and nothing was committed.
     async fn try_to_write(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+        if self.is_lost && !self.recover().await {
+            return Err(Failure::NotBegun(StoreError::Unreachable("the server does not answer".into())));
+        }
         let Err(failure) = self.write_in_time(group).await else { return Ok(()) };
         if !self.recover().await || !failure.may_pass() {
             return Err(failure);
@@ -309,20 +316,22 @@ impl Writer {
         Ok(())
     }
 
-    /// Takes the connection out of a failed transaction, or takes a new one; whether there is one that works.
+    /// Takes the connection out of a failed transaction, or takes a new one; whether there is one that works. A server
+    /// that says nothing must not keep the writer: whoever waits for it would get no answer at all.
     async fn recover(&mut self) -> bool {
-        let is_sound = async {
-            // On SQLite, "no transaction is active" is what most failures leave.
-            let rolled_back = self.conn.roll_back().await;
-            let is_sound = self.conn.first("SELECT 1 AS one", &[]).await.is_ok();
-            is_sound && (rolled_back.is_ok() || matches!(self.conn, Conn::Sqlite(_)))
+        let is_here = matches!(self.conn, Conn::Sqlite(_));
+        self.is_lost = match (is_here, self.is_lost) {
+            (true, _) => !self.is_sound().await,
+            (false, true) => true,
+            (false, false) => !tokio::time::timeout(CALL, self.is_sound()).await.unwrap_or(false),
         };
-        if is_sound.await {
+        if !self.is_lost {
             return true;
         }
-        match self.place.connect().await {
+        let late = |_| StoreError::Unreachable("the server does not answer".into());
+        match tokio::time::timeout(CALL, self.place.connect()).await.map_err(late).and_then(|conn| conn) {
             Ok(conn) => {
-                (self.conn, self.watch) = (conn, Watch::default());
+                (self.conn, self.watch, self.is_lost) = (conn, Watch::default(), false);
                 true
             }
             Err(error) => {
@@ -330,6 +339,13 @@ impl Writer {
                 false
             }
         }
+    }
+
+    /// Undoes what is open on the connection; whether it can be used again.
+    async fn is_sound(&mut self) -> bool {
+        // On SQLite, "no transaction is active" is what most failures leave.
+        let is_rolled_back = self.conn.roll_back().await.is_ok() || matches!(self.conn, Conn::Sqlite(_));
+        self.conn.first("SELECT 1 AS one", &[]).await.is_ok() && is_rolled_back
     }
 
     fn ring(&self, news: &News, before: &World, after: &World) {

@@ -107,7 +107,7 @@ impl SqlStore {
             tracing::warn!(%error, "the log of writes was not emptied");
             false
         });
-        if !is_folded {
+        if !is_folded && matches!(conn, Conn::Sqlite(_)) {
             tracing::warn!("old pages stay in the log of writes for a while");
         }
         conn.close().await?;

@@ -106,9 +106,9 @@ impl Opening<'_> {
         self.conn.begin().await?;
         let made = self.make_first(vault, edge).await;
         if made.is_ok() {
-            self.conn.commit().await?
+            self.conn.commit().await?;
         } else {
-            self.conn.roll_back().await?
+            self.conn.roll_back().await?;
         }
         made
     }
