@@ -7,3 +7,4 @@ mod machinery;
 mod outages;
 mod start;
 mod storage;
+mod upgrade;

@@ -193,10 +193,19 @@ fn a_certificate_and_its_key_come_together_and_are_used() {
 }
 
 #[test]
-fn postgresql_is_refused_for_now_and_its_password_is_not_told() {
-    for address in ["postgres://u:hunter2@db/x", "postgresql://u:hunter2@db/x"] {
+fn a_database_on_a_server_is_named_without_its_password() {
+    for address in
+        ["postgres://u:hunter2@db.example.com/x", "postgresql://u:hunter2@db.example.com:5432/x?sslmode=disable"]
+    {
+        let settings = load(&[("GATEMATCH_DATABASE_URL", address)]).unwrap();
+        assert_eq!(settings.database_server.as_ref().unwrap().to_string(), "x at db.example.com:5432");
+        assert!(!format!("{settings:?}").contains("hunter2"), "{settings:?}");
+    }
+    let here = load(&[("GATEMATCH_DATABASE_URL", "postgres:///x?host=/run/postgresql")]).unwrap();
+    assert_eq!(here.database_server.unwrap().host(), "/run/postgresql");
+    for address in ["postgres://u:hunter2@db.example.com", "postgres://u:hunter2@db.example.com/x?sslmode=perhaps"] {
         let text = told(load(&[("GATEMATCH_DATABASE_URL", address)]));
-        assert!(text.contains("PostgreSQL is not in this version yet") && !text.contains("hunter2"), "{text}");
+        assert!(text.contains("GATEMATCH_DATABASE_URL") && !text.contains("hunter2"), "{text}");
     }
     for address in
         ["sqlite:", "sqlite://", "sqlite::memory:", "sqlite:///tmp/", "sqlite:///x?mode=ro", "/tmp/x.db", "mysql://x"]

@@ -3,6 +3,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use rustix::fs::Mode;
+use rustix::process::umask;
 use serde_json::Value;
 
 use crate::cli::tests::Shell;
@@ -62,6 +64,8 @@ async fn a_sound_server_is_found_sound_and_left_as_it_is() {
 #[tokio::test]
 async fn it_works_beside_a_running_server() {
     let mut shell = Shell::new();
+    // As the program begins.
+    umask(Mode::RWXG | Mode::RWXO);
     let running = start::serve(Settings::for_data_dir(&shell.data()), Edge::system()).await.unwrap();
     let listen: &'static str = running.address().to_string().leak();
     shell.variables.push(("GATEMATCH_LISTEN", listen));
