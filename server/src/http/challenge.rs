@@ -83,10 +83,12 @@ pub(super) async fn redeem(
     Json(body): Json<Redeem>,
 ) -> Answer<Answered<ChallengeView>> {
     let wait = query.wait()?;
-    let id = id.id()?;
     if !is_visible_ascii(&body.redemption_id) {
+        // That it is not there goes before what is wrong with the question.
+        app.own(&gateway, &id).await?;
         return Err(Problem::new(Code::InvalidValue, "redemption_id must be 1 to 128 visible ASCII characters."));
     }
+    let id = id.id()?;
     let own = |challenge: &Challenge| challenge.gateway == gateway.id;
     let challenge = waiting::until(&app, id, wait, own, |challenge| challenge.state != Life::Pending).await?;
     let now = app.now();
