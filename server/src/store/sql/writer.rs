@@ -271,6 +271,9 @@ impl Writer {
             return Err(Failure::NotBegun(StoreError::Unreachable("the server does not answer".into())));
         }
         let Err(failure) = self.write_in_time(group).await else { return Ok(()) };
+        // By another connection, not by this one: it may be sound, and what is prepared on it does not fit any more since the
+        // schema has grown.
+        self.is_lost |= failure.may_pass();
         if !self.recover().await || !failure.may_pass() {
             return Err(failure);
         }
