@@ -30,7 +30,7 @@ pids=() kept=$dir
 [ -n "$dir" ] || dir=$(mktemp -d)
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
-run=$(mktemp -d "$dir/run.XXXXXX")
+run=$(mktemp -d -p "$dir")
 chmod 755 "$dir" "$run" # PostgreSQL will not be root
 stop() {
     local pid

@@ -129,16 +129,23 @@ pub async fn run(
     let mut logins = pin!(begin(plan, Arc::new(door), people, Arc::clone(&tally), end));
     let mut looks = interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
+    {
+        // A branch of its own, so that logins go on while a server's metrics are read.
+        let looking = async {
+            loop {
+                looks.tick().await;
+                meter.look().await;
+            }
+        };
         tokio::select! {
-            () = &mut logins => break,
-            _ = looks.tick() => meter.look().await,
+            () = &mut logins => {}
+            () = looking => {}
         }
     }
     let (elapsed, own) = (began.elapsed(), meter.own_share());
     meter.look().await;
-    let done = tally.done();
-    tally.report(elapsed, meter.cost(done.0), own)
+    let (let_in, failed) = tally.done();
+    tally.report(elapsed, meter.cost(let_in + failed), own)
 }
 
 async fn begin(plan: Plan, door: Arc<Door>, people: Vec<Person>, tally: Arc<Tally>, end: impl Future<Output = ()>) {

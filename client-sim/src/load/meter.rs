@@ -42,7 +42,8 @@ pub struct ServerCost {
     pub server: String,
     /// CPU seconds that its process spent meanwhile; its database's are not among them, where that is another process.
     pub cpu_seconds: f64,
-    /// The part of all logins' cost that it bore: its CPU milliseconds for each login of all.
+    /// The part of all logins' cost that it bore: its CPU milliseconds for each login of all, failed ones too. `None` where it
+    /// told nothing at the end.
     pub cpu_ms_per_login: Option<f64>,
     /// Resident memory before, in MiB.
     pub resident_before_mib: f64,
@@ -57,6 +58,8 @@ struct Watched {
     first: Reading,
     last: Reading,
     peak: u64,
+    /// Whether it told something when it was looked at last.
+    told: bool,
 }
 
 /// Watches servers, and this process.
@@ -72,7 +75,7 @@ impl Meter {
         let mut watched = Vec::new();
         for api in servers {
             if let Some(first) = Reading::of(api).await {
-                watched.push(Watched { api: api.clone(), first, last: first, peak: first.resident });
+                watched.push(Watched { api: api.clone(), first, last: first, peak: first.resident, told: true });
             }
         }
         Self { watched, own_cpu: own_cpu(), began: Instant::now() }
@@ -81,7 +84,9 @@ impl Meter {
     /// Looks again, for the most memory.
     pub async fn look(&mut self) {
         for watched in &mut self.watched {
-            if let Some(now) = Reading::of(&watched.api).await {
+            let reading = Reading::of(&watched.api).await;
+            watched.told = reading.is_some();
+            if let Some(now) = reading {
                 watched.last = now;
                 watched.peak = watched.peak.max(now.resident);
             }
@@ -96,7 +101,7 @@ impl Meter {
             ServerCost {
                 server: watched.api.base().to_owned(),
                 cpu_seconds: cpu,
-                cpu_ms_per_login: (logins > 0).then(|| cpu * 1_000.0 / logins as f64),
+                cpu_ms_per_login: (logins > 0 && watched.told).then(|| cpu * 1_000.0 / logins as f64),
                 resident_before_mib: mebibytes(watched.first.resident),
                 resident_peak_mib: mebibytes(watched.peak),
                 resident_after_mib: mebibytes(watched.last.resident),

@@ -75,9 +75,9 @@ pub(crate) struct Hold {
     )]
     pub(crate) hold: Option<u32>,
     /// With --hold: how many are decided, one after the other
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", requires = "hold", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) sample: u32,
     /// With --hold: each waits at another server than its phone talks to
-    #[arg(long)]
+    #[arg(long, requires = "hold")]
     pub(crate) across: bool,
 }
