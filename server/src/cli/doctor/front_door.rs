@@ -110,9 +110,9 @@ fn weakness(secret: &Secret, name: &str) -> Option<String> {
     if text.chars().count() < LEAST_LENGTH {
         return None;
     }
-    if let Some(word) = WORDS.into_iter().find(|word| text.contains(word)) {
-        // The word is from our list, and not from the secret.
-        return Some(format!("has the word {word} in it, and can be guessed"));
+    if WORDS.into_iter().any(|word| text.contains(word)) {
+        // Which one is not told: what is printed may be shown to somebody.
+        return Some("has a common word in it, and can be guessed".to_owned());
     }
     if name.len() >= 4 && text.contains(&name) {
         return Some("has the client's name in it, and can be guessed".to_owned());

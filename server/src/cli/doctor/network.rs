@@ -66,6 +66,7 @@ impl Reach {
 
 /// The table.
 pub(super) async fn ways(settings: &Settings, door: Option<&FrontDoor>, reach: &Reach) -> Vec<Way> {
+    // The database is waited for no longer than the others, and before them: the issuer is held against it.
     let known = database::known(settings).await;
     let (names, (push, mut offsets), (issuer, offset), syslog, radius, database) = tokio::join!(
         names::way(settings, reach),

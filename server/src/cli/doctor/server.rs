@@ -15,11 +15,15 @@ const NEEDED: i64 = 16;
 
 /// Looks at it; what there is to say, and what it holds where it can be read.
 pub(super) async fn look(server: &Server) -> (Vec<Finding>, Option<Known>) {
-    let Found { mut conn, version, newest } = match server.look().await {
+    let Found { mut conn, version, unsafe_setting, newest } = match server.look().await {
         Ok(found) => found,
         Err(fault) => return (vec![Finding::fail(format!("{fault}."), todo(&fault))], None),
     };
     let mut findings = vec![Finding::ok(format!("{server} answers: {version}."))];
+    findings.extend(unsafe_setting.map(|setting| {
+        let what = format!("The server runs with {setting}: what it acknowledges may be lost.");
+        Finding::warn(what, "Change that there, and take database_unsafe_fsync_off away.")
+    }));
     findings.push(schema(newest));
     findings.extend(health(server, &mut conn).await.unwrap_or_else(|error| {
         vec![Finding::warn(format!("It does not tell how it is: {error}."), "Look at the server's log.")]
@@ -77,10 +81,12 @@ async fn health(server: &Server, conn: &mut Conn) -> Result<Vec<Finding>, StoreE
         findings.push(Finding::warn(what, "Raise max_connections."));
     }
     let is_here = server.host().starts_with('/') || ["localhost", "127.0.0.1", "::1"].contains(&server.host().as_str());
+    let todo = "Set sslmode=verify-full in database_url, with sslrootcert where its authority is the company's own.";
     if !is_here && !row.get::<bool>("ssl")? {
-        let todo =
-            "Set sslmode=verify-full in database_url, with sslrootcert where its authority is the company's own.";
         findings.push(Finding::warn("Whoever is on the way reads along: the connection has no TLS.", todo));
+    } else if !is_here && !server.is_verified() {
+        let what = "The connection has TLS, but nobody looks whose certificate it is.";
+        findings.push(Finding::warn(what, todo));
     }
     Ok(findings)
 }

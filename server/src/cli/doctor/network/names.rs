@@ -8,6 +8,7 @@ use url::Url;
 use super::super::finding::{Finding, Way};
 use super::{HERE, Reach, place, push};
 use crate::settings::Settings;
+use crate::store::postgres::Server;
 
 pub(super) async fn way(settings: &Settings, reach: &Reach) -> Way {
     let asked: Vec<_> = asked(settings).into_iter().collect();
@@ -45,6 +46,8 @@ fn asked(settings: &Settings) -> BTreeSet<(String, bool)> {
     let issuer = settings.issuer.as_ref().and_then(|issuer| Url::parse(issuer).ok());
     names.extend(issuer.as_ref().and_then(place).map(|(host, _)| (host, false)));
     names.extend(settings.audit_syslog.as_ref().map(|receiver| (receiver.host.clone(), false)));
+    let database = settings.database_server.as_ref().map(Server::host).filter(|host| !host.starts_with('/'));
+    names.extend(database.map(|host| (host, false)));
     names.retain(|(name, _)| name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_err());
     names
 }
