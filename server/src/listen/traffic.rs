@@ -109,16 +109,17 @@ where
         if request.version() != Version::HTTP_2 {
             return Either::Left(self.service.call(request));
         }
-        let Some(stream) = self.connection.begin() else {
-            self.connection.streams.full.inc();
-            request.extensions_mut().insert(NoPlace);
-            return Either::Left(self.service.call(request));
-        };
+        // Also one whose requests find no place: it must not stay for ever by that.
         if let Some(shutdown) = request.extensions().get::<ConnectionShutdown>() {
             let traffic = &self.connection.traffic;
             let watch = || tokio::spawn(Arc::clone(traffic).watch(shutdown.clone())).abort_handle();
             self.connection.watch.get_or_init(watch);
         }
+        let Some(stream) = self.connection.begin() else {
+            self.connection.streams.full.inc();
+            request.extensions_mut().insert(NoPlace);
+            return Either::Left(self.service.call(request));
+        };
         let answer = self.service.call(request);
         Either::Right(Box::pin(async move { answer.await.map(|response| response.map(|body| stream.carry(body))) }))
     }
