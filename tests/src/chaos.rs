@@ -61,7 +61,7 @@ pub async fn run(plan: Plan, nodes: &mut [Node], postgres: Option<&mut Postgres>
     let mut dice = Dice::new(plan.seed);
     let admin = nodes[0].admin(key);
     let gateway = new_gateway(&admin, "Oslo gateway").await;
-    let town = Arc::new(Town::new(nodes.iter().map(Node::api).collect(), &gateway));
+    let town = Arc::new(Town::new(nodes.iter().map(|node| node.api()).collect(), &gateway));
     let has_time = plan.time >= LONG_RUN;
     let mut lanes = Vec::new();
     for people in join_all((0..plan.lanes).map(|lane| town.people(&admin, lane, plan.people))).await {

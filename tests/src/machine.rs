@@ -16,6 +16,7 @@ use gatematch_client_sim::phone::{Account, Phone};
 use gatematch_protocol::audit::AuditEvent;
 use gatematch_protocol::gateway::{CreateGateway, GatewayCreated};
 use gatematch_protocol::secret::Secret;
+use gatematch_protocol::user::PutUser;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
@@ -49,7 +50,7 @@ pub struct Ended {
 /// A server that runs on the machine.
 pub struct Serving {
     child: Child,
-    base: String,
+    door: Door,
     /// Where it listens for RADIUS, if it does.
     pub radius: Option<SocketAddr>,
     /// Where it listens for phones and browsers alone, if it does.
@@ -175,10 +176,10 @@ impl Machine {
         let told = told.ok_or_else(|| format!("the server ended: {}", self.log()))?;
         let told: Value = serde_json::from_str(&told).unwrap();
         assert_eq!(told["issuer"], ISSUER);
-        let base = format!("http://{}", told["listen"].as_str().unwrap());
+        let door = Door::at(told["listen"].as_str().unwrap());
         let place = |name: &str| told.get(name).map(|address| address.as_str().unwrap().parse().unwrap());
         let (radius, public) = (place("radius_listen"), place("public_listen"));
-        let serving = Serving { child, base, radius, public, out };
+        let serving = Serving { child, door, radius, public, out };
         if serving.ready().await {
             return Ok(serving);
         }
@@ -201,11 +202,6 @@ impl Serving {
             }
         }
         false
-    }
-
-    /// A client of its API without credentials.
-    pub fn api(&self) -> Api {
-        Api::new(&self.base).unwrap()
     }
 
     /// The process.
@@ -238,6 +234,26 @@ impl Serving {
         assert_eq!(rest, "", "stdout has one line of JSON and nothing else");
         assert!(self.ended().await.success());
     }
+}
+
+/// Who talks to a server that is found here, whenever it runs. What they are outlives its process.
+pub struct Door(String);
+
+impl Door {
+    /// A server's, at this address.
+    pub fn at(address: impl std::fmt::Display) -> Self {
+        Self(format!("http://{address}"))
+    }
+
+    /// Its base address.
+    pub fn base(&self) -> &str {
+        &self.0
+    }
+
+    /// A client of its API without credentials.
+    pub fn api(&self) -> Api {
+        Api::new(&self.0).unwrap()
+    }
 
     /// An administrator with this key.
     pub fn admin(&self, key: &Secret) -> Admin {
@@ -259,7 +275,7 @@ impl Serving {
         Phone::new(self.api(), ISSUER, random_key(), system_clock())
     }
 
-    /// The same phone again.
+    /// A phone that was enrolled before.
     pub fn phone(&self, sim: &Sim) -> Phone {
         Phone::new(self.api(), ISSUER, sim.key.clone(), system_clock()).with_account(sim.account.clone())
     }
@@ -270,6 +286,20 @@ impl Serving {
         let phone = self.blank_phone();
         phone.enroll(token.reveal(), "Pixel").await.unwrap();
         Sim::of(&phone)
+    }
+
+    /// Makes a user with one phone.
+    pub async fn person(&self, admin: &Admin, name: &str) -> Sim {
+        admin.put_user(name, &PutUser::default()).await.unwrap();
+        self.enroll(admin, name).await
+    }
+}
+
+impl std::ops::Deref for Serving {
+    type Target = Door;
+
+    fn deref(&self) -> &Door {
+        &self.door
     }
 }
 

@@ -1,12 +1,10 @@
 //! A node: the real program with a data directory of its own, on a database that other nodes use as well. It can be
 //! killed and started again, and is found at the same address then.
 
-use std::net::SocketAddr;
+use std::ops::Deref;
 
 use gatematch_client_sim::admin::Admin;
-use gatematch_client_sim::edge::{random, random_key, system_clock};
-use gatematch_client_sim::gateway::Gateway;
-use gatematch_client_sim::http::Api;
+use gatematch_client_sim::edge::random;
 use gatematch_client_sim::phone::Phone;
 use gatematch_protocol::audit::AuditEvent;
 use gatematch_protocol::base64url;
@@ -18,7 +16,7 @@ use gatematch_protocol::user::PutUser;
 use rustix::process::{Pid, Signal};
 use tokio::time::interval;
 
-use crate::machine::{ISSUER, LOOKS, Machine, Serving, Sim, audit_after, challenge_of, new_gateway};
+use crate::machine::{Door, LOOKS, Machine, Serving, Sim, audit_after, challenge_of, new_gateway};
 use crate::port::quiet_address;
 use crate::postgres::Postgres;
 
@@ -28,7 +26,7 @@ pub const DATABASE: &str = "gatematch";
 /// A node, which runs or does not.
 pub struct Node {
     machine: Machine,
-    address: SocketAddr,
+    door: Door,
     serving: Option<Serving>,
 }
 
@@ -55,7 +53,7 @@ impl Node {
         if let Some(url) = database_url {
             machine.set("GATEMATCH_DATABASE_URL", url);
         }
-        Self { machine, address, serving: None }
+        Self { machine, door: Door::at(address), serving: None }
     }
 
     /// The machine that it is on: for commands beside the server.
@@ -112,49 +110,13 @@ impl Node {
     pub fn log(&self) -> String {
         self.machine.log()
     }
+}
 
-    /// Where it is found, whenever it runs.
-    pub fn base(&self) -> String {
-        format!("http://{}", self.address)
-    }
+impl Deref for Node {
+    type Target = Door;
 
-    /// A client of its API without credentials, which outlives its process, as do all of these.
-    pub fn api(&self) -> Api {
-        Api::new(&self.base()).unwrap()
-    }
-
-    /// An administrator with this key.
-    pub fn admin(&self, key: &Secret) -> Admin {
-        Admin::new(self.api(), key.clone())
-    }
-
-    /// A gateway that was made before.
-    pub fn gateway(&self, created: &GatewayCreated) -> Gateway {
-        Gateway::created(self.api(), ISSUER, created, system_clock())
-    }
-
-    /// A phone that knows nobody yet.
-    pub fn blank_phone(&self) -> Phone {
-        Phone::new(self.api(), ISSUER, random_key(), system_clock())
-    }
-
-    /// A phone that was enrolled before.
-    pub fn phone(&self, sim: &Sim) -> Phone {
-        Phone::new(self.api(), ISSUER, sim.key.clone(), system_clock()).with_account(sim.account.clone())
-    }
-
-    /// Enrolls a new phone of a user who is there.
-    pub async fn enroll(&self, admin: &Admin, name: &str) -> Sim {
-        let token = admin.create_enrollment(name, None).await.unwrap().token;
-        let phone = self.blank_phone();
-        phone.enroll(token.reveal(), "Pixel").await.unwrap();
-        Sim::of(&phone)
-    }
-
-    /// Makes a user with one phone.
-    pub async fn person(&self, admin: &Admin, name: &str) -> Sim {
-        admin.put_user(name, &PutUser::default()).await.unwrap();
-        self.enroll(admin, name).await
+    fn deref(&self) -> &Door {
+        &self.door
     }
 }
 
