@@ -77,11 +77,25 @@ pub(crate) async fn write(settings: &Settings, place: &Path) -> Result<Made, Bac
 /// Copies what is on the server at one moment; others go on meanwhile.
 async fn from_server(server: &Server, nursery: &Nursery) -> Result<Counts, BackupFault> {
     let mut conn = Conn::Postgres(Box::new(server.connect_patiently().await?));
+    // Before the moment that is copied: a restore that is under way empties tables, and an older snapshot sees them empty.
+    let lock = locking(&mut conn, "ACCESS SHARE").await?;
     conn.begin_snapshot().await?;
+    conn.run(&lock, &[]).await?;
     let copied = fill(&mut conn, nursery).await?;
     conn.roll_back().await?;
     conn.close().await?;
     Ok(copied)
+}
+
+/// What locks every table of ours on a server, in a transaction. It is asked for before that: a question would be what a
+/// snapshot begins with.
+pub(crate) async fn locking(conn: &mut Conn, mode: &str) -> Result<String, StoreError> {
+    let sql = "SELECT CAST(tablename AS text) AS name FROM pg_tables
+               WHERE schemaname = current_schema() AND tablename <> '_sqlx_migrations' ORDER BY 1";
+    let names = conn.all(sql, &[]).await?;
+    let names = names.iter().map(|row| row.get::<String>("name")).collect::<Result<Vec<_>, _>>()?;
+    // Nothing but names of our own was put in.
+    Ok(format!("LOCK TABLE {} IN {mode} MODE", names.join(", ")))
 }
 
 /// Fills the empty file with all rows of a database that is in a transaction.

@@ -93,16 +93,48 @@ async fn st_06_story(estate: Estate) {
 
     // With the database that was there at first, moved away.
     estate.destroy().await;
-    let ended = estate.machine.run(&["restore", &backup, "--log", &kept, "--json"]).await;
+    let ended = estate.machine.run(&["restore", &backup, "--log", &kept, "--last", "--json"]).await;
     assert!(ended.code == Some(0) && ended.out.contains("\"log_is_whole\":true"), "{ended:?}");
     let serving = estate.machine.serve().await;
     is_as_it_should_be(&estate, &since, &serving, true).await;
+    serving.stop().await;
+
+    // The same, where nobody says that nothing happened after it: what may have been used then is void.
+    estate.destroy().await;
+    let ended = estate.machine.run(&["restore", &backup, "--log", &kept, "--json"]).await;
+    assert!(ended.code == Some(0) && ended.out.contains("\"log_is_whole\":false"), "{ended:?}");
+    assert!(ended.err.contains("nobody knows"), "{}", ended.err);
+    let serving = estate.machine.serve().await;
+    is_as_it_should_be(&estate, &since, &serving, false).await;
     serving.stop().await;
 
     // With nothing.
     estate.destroy().await;
     estate.machine.done(&format!("restore {backup} --void")).await;
     is_void(&estate, &since).await;
+
+    // What was voided once is not back with the next restore, whoever tells of it.
+    let voided = estate.machine.path().join("voided.jsonl");
+    estate.machine.done(&format!("audit export {}", voided.display())).await;
+    estate.brings_nobody_back(&["restore", &backup]).await;
+    estate.destroy().await;
+    estate.brings_nobody_back(&["restore", &backup, "--log", voided.to_str().unwrap()]).await;
+}
+
+impl Estate {
+    /// Restores: none of those comes back who were there before everything was void, and what was made after that is told.
+    async fn brings_nobody_back(&self, restore: &[&str]) {
+        let ended = self.machine.run(restore).await;
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        assert!(ended.err.contains("not there: 1 phone, 1 gateway, 1 administrator's key"), "{}", ended.err);
+        let serving = self.machine.serve().await;
+        serving.admin(&self.admin).get_user("alice").await.unwrap_err();
+        serving.gateway(&self.gateway).create(&estate::login("alice"), None).await.unwrap_err();
+        for phone in [&self.alice, &self.bob] {
+            serving.phone(phone).self_view().await.unwrap_err();
+        }
+        serving.stop().await;
+    }
 }
 
 /// Nobody gets in by anything that there was.

@@ -23,6 +23,9 @@ pub struct Restore {
     /// SIEM has got, or the database as it was last, moved away; may be given several times
     #[arg(long, value_name = "FILE")]
     log: Vec<PathBuf>,
+    /// Nothing happened after what the database named with --log tells: it was the last state, and is no backup
+    #[arg(long, requires = "log", conflicts_with = "void")]
+    last: bool,
     /// A checkpoint from before, which the log must have in it; may be given several times
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
@@ -43,7 +46,7 @@ pub(super) async fn run(
 ) -> Result<(), Fault> {
     let (edge, actor) = (Edge::system(), Actor::CommandLine(account));
     let checkpoints = checkpoints(&asked.checkpoint)?;
-    let wanted = Asked { file: &asked.file, logs: &asked.log, checkpoints, is_void: asked.void };
+    let wanted = Asked { file: &asked.file, logs: &asked.log, checkpoints, is_void: asked.void, is_last: asked.last };
     let file = asked.file.display();
     if asked.check {
         let end = check(settings, &edge, actor, &wanted).await?;
@@ -56,7 +59,7 @@ pub(super) async fn run(
         return terminal.line(&format!("Its log has {}, and ends in {}.", counted(end.size, "event"), end.head));
     }
     let done = restore(settings, &edge, actor, &wanted).await?;
-    for note in warnings(&done) {
+    for note in warnings(&done, asked.void) {
         terminal.note(&note);
     }
     if terminal.is_json() {
@@ -115,15 +118,17 @@ fn tell(done: &Restored, asked: &Restore, terminal: &mut Terminal) -> Result<(),
 }
 
 /// What is not as it was, and nobody should overlook.
-fn warnings(done: &Restored) -> Vec<String> {
+fn warnings(done: &Restored, is_void: bool) -> Vec<String> {
     let mut told = done.notes.clone();
     let (taken, made) = (&done.taken, done.taken.made);
-    if !done.is_whole && done.end.size > done.begin.size {
-        told.push(
-            "Whether the log goes to the very end, nobody knows: passes, bypasses and known browsers are void. What \
-             happened after its last event counts as not having happened."
-                .to_owned(),
-        );
+    if !done.is_whole && !is_void {
+        let until =
+            done.latest.map_or_else(|| "the backup".to_owned(), |at| format!("its last event ({})", shown_time(at)));
+        told.push(format!(
+            "Whether the log goes to the very end, nobody knows: recovery codes, passes, bypasses and known browsers are \
+             void. What happened after {until} counts as not having happened. A database that was moved away, and is the \
+             last state, is named with --log and --last."
+        ));
     }
     if let Some(policy) = taken.lost_policy {
         told.push(format!(
@@ -159,7 +164,10 @@ fn named(counts: &[(u64, &str)]) -> String {
 
 impl From<RestoreFault> for Fault {
     fn from(fault: RestoreFault) -> Self {
-        let means = "Nothing was changed.";
+        let means = match fault {
+            RestoreFault::InDoubt(_) => "Whether anything was changed is not known.",
+            _ => "Nothing was changed.",
+        };
         let what = capital(&format!("{fault}."));
         let todo = match fault {
             RestoreFault::InUse(_) => {
@@ -183,6 +191,11 @@ impl From<RestoreFault> for Fault {
                 return Self::broken(what, means, "");
             }
             RestoreFault::Keys(fault) => return fault.into(),
+            RestoreFault::InDoubt(_) => {
+                let todo =
+                    "Look whether database.restored is the last event: gatematch audit tail. If not, restore again.";
+                return Self::broken(what, means, todo);
+            }
         };
         Self::refused(what, means, todo)
     }

@@ -24,7 +24,7 @@ use crate::settings::Settings;
 use crate::start::{Silent, StartFault, lock, open_vault};
 use crate::store::sql::restore::{Followed, LogFault, Sources, Taken};
 use crate::store::sql::{Conn, Opening};
-use crate::store::sqlite::nursery::Nursery;
+use crate::store::sqlite::nursery::{Nursery, named};
 use crate::store::sqlite::{Database, File, OpenFault};
 use crate::store::{LogEnd, StoreError, postgres};
 use crate::vault::{KEY_FILE, NEXT_FILE};
@@ -79,6 +79,9 @@ pub(crate) enum RestoreFault {
     /// A database does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The last step was made, or was not.
+    #[error("nobody knows whether the backup is in its place now: {0}")]
+    InDoubt(String),
 }
 
 impl From<StartFault> for RestoreFault {
@@ -103,6 +106,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) checkpoints: Vec<Checkpoint>,
     /// Leave nobody anything to sign in with.
     pub(crate) is_void: bool,
+    /// Nothing happened after what the databases among the logs tell.
+    pub(crate) is_last: bool,
 }
 
 /// What was restored.
@@ -164,7 +169,8 @@ pub(crate) async fn check(
     check_keys(settings)?;
     let nursery = copy_of(asked.file, &place(settings))?;
     let database = open_copy(&nursery).await?;
-    let asked = Asked { is_void: true, logs: asked.logs, checkpoints: asked.checkpoints.clone(), file: asked.file };
+    let checkpoints = asked.checkpoints.clone();
+    let asked = Asked { is_void: true, is_last: false, logs: asked.logs, checkpoints, file: asked.file };
     let young = raise(settings, edge, actor, &asked, (nursery, database), None).await?;
     Ok(young.followed.begin)
 }
@@ -196,13 +202,12 @@ fn copy_of(file: &Path, place: &Path) -> Result<Nursery, RestoreFault> {
         io::copy(&mut fs::File::open(from)?, &mut out).map(drop)
     };
     copy(file, nursery.path()).map_err(|source| io(file, source))?;
-    let log = |path: &Path| {
-        let mut name = path.as_os_str().to_owned();
-        name.push("-wal");
-        PathBuf::from(name)
-    };
-    if log(file).exists() {
-        copy(&log(file), &log(nursery.path())).map_err(|source| io(&log(file), source))?;
+    // With what is not folded into it, or not undone, yet.
+    for end in ["-wal", "-journal"] {
+        let beside = named(file, end);
+        if beside.exists() {
+            copy(&beside, &named(nursery.path(), end)).map_err(|source| io(&beside, source))?;
+        }
     }
     Ok(nursery)
 }
@@ -246,7 +251,7 @@ async fn raise(
     let mut opened = opened.collect::<Result<Vec<_>, StoreError>>()?;
     let doubtful = usize::from(old.is_some());
     let databases = old.into_iter().chain(&mut opened).collect();
-    let mut sources = Sources { databases, doubtful, files: &files, is_void: asked.is_void };
+    let mut sources = Sources { databases, doubtful, files: &files, is_void: asked.is_void, is_last: asked.is_last };
     let conn = database.conn();
     conn.begin().await?;
     let Some(mut followed) = Opening::on(conn).follow(&mut sources).await? else {
@@ -270,6 +275,12 @@ async fn raise(
     let holds = audit::verify(store.as_ref(), keys.published(), &checkpoints).await.map_err(RestoreFault::Chain);
     store.close().await;
     holds?;
+    // On a full disk, what was written would stay in the log beside it, and be lost with that.
+    let copy = File::at(nursery.path()).connect()?;
+    if !copy.fold()? {
+        return Err(StoreError::Database("somebody reads the copy".into()).into());
+    }
+    copy.close()?;
     Ok(Young { nursery, followed, taken })
 }
 

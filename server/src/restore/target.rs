@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use gatematch_protocol::time::Timestamp;
 
 use super::RestoreFault;
-use crate::backup::fill;
+use crate::backup::{fill, locking};
 use crate::edge::Edge;
 use crate::settings::Settings;
 use crate::store::postgres::{self, Server};
 use crate::store::sql::Conn;
 use crate::store::sql::copy::{copy, tables};
-use crate::store::sqlite::nursery::{Nursery, sync_directory};
+use crate::store::sql::row::args;
+use crate::store::sqlite::nursery::{Nursery, named, sync_directory};
 use crate::store::sqlite::{File, NotHeld};
 
 /// How many names are tried for what was replaced in the same second.
@@ -52,6 +53,7 @@ impl Target {
                 Ok(link) => Ok(Self::File { path, held: Ok(Conn::Sqlite(link)) }),
                 Err(NotHeld::InUse) => Err(RestoreFault::InUse(path.display().to_string())),
                 Err(NotHeld::Broken(what)) => Ok(Self::File { path, held: Err(what) }),
+                Err(NotHeld::Failed(error)) => Err(error.into()),
             },
         }
     }
@@ -70,12 +72,12 @@ impl Target {
     pub(super) async fn replace(self, young: Nursery, now: Timestamp) -> Result<Option<PathBuf>, RestoreFault> {
         match self {
             Self::Nothing(path) => {
-                young.settle(&path).map_err(|source| at(&path, source))?;
+                young.settle(&path).map_err(in_doubt)?;
                 Ok(None)
             }
             Self::File { path, held } => {
                 let kept = keep_file(&path, held.is_err(), now).map_err(|source| at(&path, source))?;
-                young.replace(&path).map_err(|source| at(&path, source))?;
+                young.replace(&path).map_err(in_doubt)?;
                 drop(held);
                 Ok(Some(kept))
             }
@@ -83,10 +85,13 @@ impl Target {
                 let mut file = Conn::Sqlite(File::at(young.path()).connect_to_read()?);
                 let tables = tables(&mut file).await?;
                 let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+                let turn = held.first("SELECT keys_turn FROM writer", &[]).await?;
+                let turn: i64 = turn.map(|row| row.get("keys_turn")).transpose()?.unwrap_or_default();
                 held.run(&format!("TRUNCATE {}", names.join(", ")), &[]).await?;
                 file.begin_snapshot().await?;
                 copy(&tables, &mut file, &mut held).await?;
-                // A node that knows the keys from before learns the others.
+                // A node that knows the keys from before learns the others, whatever it has seen.
+                held.run("UPDATE writer SET keys_turn = greatest(keys_turn, ?)", args![turn]).await?;
                 held.turn_keys().await?;
                 // The last moment before: what is refused until here leaves no copy.
                 let kept = match old {
@@ -97,10 +102,10 @@ impl Target {
                     }
                     None => None,
                 };
-                held.commit().await?;
-                // It does without, for a while.
+                held.commit().await.map_err(in_doubt)?;
+                // It is in its place. What follows it does without, for a while.
                 drop(held.run("ANALYZE", &[]).await);
-                held.close().await?;
+                drop(held.close().await);
                 Ok(kept)
             }
         }
@@ -122,7 +127,10 @@ async fn hold_server(server: &Server, path: PathBuf, edge: &Edge) -> Result<Targ
     let has_any = database.conn().first("SELECT 1 AS one FROM audit_events LIMIT 1", &[]).await?.is_some();
     database.close().await?;
     let mut held = Conn::Postgres(Box::new(link));
-    held.begin().await?;
+    // All of it, before anything is read: whoever comes meanwhile waits, and finds what was restored.
+    let lock = locking(&mut held, "ACCESS EXCLUSIVE").await?;
+    held.run("BEGIN", &[]).await?;
+    held.run(&lock, &[]).await?;
     if !has_any {
         return Ok(Target::Server { held, old: None, path });
     }
@@ -130,6 +138,10 @@ async fn hold_server(server: &Server, path: PathBuf, edge: &Edge) -> Result<Targ
     fill(&mut held, &nursery).await?;
     let old = Conn::Sqlite(File::at(nursery.path()).connect_to_read()?);
     Ok(Target::Server { held, old: Some(Box::new((nursery, old))), path })
+}
+
+fn in_doubt(error: impl std::fmt::Display) -> RestoreFault {
+    RestoreFault::InDoubt(error.to_string())
 }
 
 fn at(path: &Path, source: io::Error) -> RestoreFault {
@@ -181,11 +193,4 @@ fn with_free_name(path: &Path, now: Timestamp, take: impl Fn(&Path) -> io::Resul
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
-}
-
-/// `path` with this behind its name.
-fn named(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    name.into()
 }

@@ -75,7 +75,7 @@ async fn a_backup_moves_from_sqlite_to_postgresql_and_back_with_every_row() {
     machine.set("GATEMATCH_DATABASE_URL", &postgres.url("gatematch"));
     let key = fs::read_to_string(estate.machine.data().join("master.key")).unwrap();
     machine.set("GATEMATCH_MASTER_KEY", key.trim());
-    machine.done(&format!("restore {} --log {}", first.display(), estate.machine.database().display())).await;
+    machine.done(&format!("restore {} --log {} --last", first.display(), estate.machine.database().display())).await;
     let tables = tables(&first).await;
     assert!(tables.len() >= 20, "{tables:?}");
     // What a restore changes by itself.
@@ -111,7 +111,7 @@ async fn a_backup_moves_from_sqlite_to_postgresql_and_back_with_every_row() {
     let back = Machine::new();
     fs::create_dir(back.data()).unwrap();
     fs::copy(estate.machine.data().join("master.key"), back.data().join("master.key")).unwrap();
-    back.done(&format!("restore {} --log {}", second.display(), second.display())).await;
+    back.done(&format!("restore {} --log {} --last", second.display(), second.display())).await;
     let serving = back.serve().await;
     estate.signs_in(&serving, &estate.alice, "alice").await;
     serving.stop().await;

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatematch_protocol::secret::Secret;
 use sqlx::ConnectOptions as _;
 use sqlx::migrate::{Migrate as _, MigrateError};
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use url::Url;
 
 use super::{Link, Listener, Pool};
@@ -32,6 +33,8 @@ const SERVER_SIDE: [(&str, &str); 8] = [
 ];
 /// An index over millions of rows takes longer than any other statement may, and so does a copy of everything.
 const PATIENT: &str = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+/// How long a server may take to let somebody in.
+const CALL: Duration = Duration::from_secs(5);
 /// How many statements stay prepared on each connection: all that there are.
 const PREPARED: usize = 512;
 /// The oldest version of the server that is known to do.
@@ -123,14 +126,13 @@ impl Server {
     /// # Errors
     /// [`OpenFault`], as opening would.
     pub(crate) async fn look(&self) -> Result<Found, OpenFault> {
-        let unreachable = |error: sqlx::Error| OpenFault::Unreachable { server: self.clone(), what: told(&error) };
-        let mut conn = self.options.connect().await.map_err(unreachable)?;
+        let mut conn = self.call().await?;
         let (version, unsafe_setting) = look_at_server(self, &mut conn).await?;
         if let Some(setting) = unsafe_setting.filter(|_| !self.allow_fsync_off) {
             return Err(OpenFault::Unsafe { server: self.clone(), setting });
         }
         let newest = check_schema(self, &mut conn).await?;
-        Ok(Found { conn: Conn::Postgres(Box::new(Link::new(conn))), version, newest })
+        Ok(Found { conn: Conn::Postgres(Box::new(Link::new(conn))), version, unsafe_setting, newest })
     }
 
     /// A connection whose steps may take as long as they need.
@@ -138,6 +140,31 @@ impl Server {
         let mut conn = self.options.connect().await?;
         sqlx::raw_sql(PATIENT).execute(&mut conn).await?;
         Ok(Link::new(conn))
+    }
+
+    /// A connection; a server that says nothing is not waited for.
+    async fn call(&self) -> Result<PgConnection, OpenFault> {
+        let unreachable = |what: String| OpenFault::Unreachable { server: self.clone(), what };
+        let called = tokio::time::timeout(CALL, self.options.connect()).await;
+        let called = called.map_err(|_| unreachable(format!("no answer within {} s", CALL.as_secs())))?;
+        called.map_err(|error| unreachable(told(&error)))
+    }
+
+    /// Whether it is asked who it is, and nobody on the way can be taken for it.
+    pub(crate) fn is_verified(&self) -> bool {
+        matches!(self.options.get_ssl_mode(), PgSslMode::VerifyCa | PgSslMode::VerifyFull)
+    }
+
+    /// A connection of one's own that writes: only where what is acknowledged is kept, whatever server answers by now.
+    pub(crate) async fn connect_to_write(&self) -> Result<Link, StoreError> {
+        let unreachable = |fault: OpenFault| StoreError::Unreachable(fault.to_string().into());
+        let mut conn = self.call().await.map_err(unreachable)?;
+        match look_at_server(self, &mut conn).await.map_err(unreachable)? {
+            (_, Some(setting)) if !self.allow_fsync_off => {
+                Err(unreachable(OpenFault::Unsafe { server: self.clone(), setting }))
+            }
+            _ => Ok(Link::new(conn)),
+        }
     }
 
     /// The name of the host, or the folder of the socket.
@@ -173,6 +200,8 @@ pub(crate) struct Found {
     pub(crate) conn: Conn,
     /// What the server is.
     pub(crate) version: String,
+    /// What makes it lose what it has acknowledged, where that was allowed.
+    pub(crate) unsafe_setting: Option<&'static str>,
     /// The number of the last migration; 0 where there is nothing yet.
     pub(crate) newest: i64,
 }
@@ -189,8 +218,7 @@ impl Database {
     /// # Errors
     /// [`OpenFault`]; the database is then as it was.
     pub async fn at(server: &Server) -> Result<Self, OpenFault> {
-        let unreachable = |error: sqlx::Error| OpenFault::Unreachable { server: server.clone(), what: told(&error) };
-        let mut conn = server.options.connect().await.map_err(unreachable)?;
+        let mut conn = server.call().await?;
         let (_, unsafe_setting) = look_at_server(server, &mut conn).await?;
         if let Some(setting) = unsafe_setting {
             if !server.allow_fsync_off {
@@ -220,7 +248,7 @@ impl Database {
     #[must_use]
     pub(crate) fn serve(self, vault: Arc<Vault>, edge: Edge, bell: Arc<dyn Bell>) -> Arc<dyn Store> {
         let listener = Listener::start((*self.server.options).clone(), Arc::clone(&bell));
-        let reads = (Reads::Postgres(Pool::new(self.server.clone())), Some(listener));
+        let reads = (Reads::Postgres(Arc::new(Pool::new(self.server.clone()))), Some(listener));
         Arc::new(SqlStore::start(self.conn, Place::Postgres(self.server), reads, vault, edge, bell))
     }
 }

@@ -102,6 +102,30 @@ pub(crate) enum Arg<'a> {
     Int(Option<i64>),
 }
 
+/// An [`Arg`] of one's own.
+pub(crate) enum OwnArg {
+    Text(Option<String>),
+    Int(Option<i64>),
+}
+
+impl Arg<'_> {
+    pub(crate) fn to_own(self) -> OwnArg {
+        match self {
+            Self::Text(text) => OwnArg::Text(text.map(str::to_owned)),
+            Self::Int(number) => OwnArg::Int(number),
+        }
+    }
+}
+
+impl OwnArg {
+    pub(crate) fn arg(&self) -> Arg<'_> {
+        match self {
+            Self::Text(text) => Arg::Text(text.as_deref()),
+            Self::Int(number) => Arg::Int(*number),
+        }
+    }
+}
+
 /// What can be put in the place of a question mark.
 pub(crate) trait AsArg {
     /// It.

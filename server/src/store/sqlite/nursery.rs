@@ -42,6 +42,7 @@ impl Nursery {
 
     /// Puts it in its place, durably; never over another one.
     pub(crate) fn settle(self, place: &Path) -> io::Result<()> {
+        self.check_alone()?;
         File::open(&self.path)?.sync_all()?;
         TempPath::try_from_path(&self.path)?.persist_noclobber(place).map_err(|fault| fault.error)?;
         self.settled(place)
@@ -49,9 +50,20 @@ impl Nursery {
 
     /// Puts it in its place, durably, over what is there.
     pub(crate) fn replace(self, place: &Path) -> io::Result<()> {
+        self.check_alone()?;
         File::open(&self.path)?.sync_all()?;
         fs::rename(&self.path, place)?;
         self.settled(place)
+    }
+
+    /// Nothing of it stands in another file, which would not go with it.
+    fn check_alone(&self) -> io::Result<()> {
+        for end in ["-wal", "-journal"] {
+            if fs::metadata(named(&self.path, end)).is_ok_and(|beside| beside.len() > 0) {
+                return Err(io::Error::other("not all of it is in the one file; is the disk full?"));
+            }
+        }
+        Ok(())
     }
 
     fn settled(self, place: &Path) -> io::Result<()> {
@@ -61,6 +73,13 @@ impl Nursery {
         drop(dir.close());
         sync_directory(place)
     }
+}
+
+/// `path` with this behind its name.
+pub(crate) fn named(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
 }
 
 /// The directory that `path` is in.

@@ -23,6 +23,9 @@ use crate::store::StoreError;
 use crate::store::world::World;
 use crate::vault::Vault;
 
+/// How many rows are looked at at a time.
+const AT_ONCE: i64 = 1_000;
+
 /// What was done to a copy of a backup.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Taken {
@@ -84,9 +87,12 @@ impl Knife<'_> {
         taken.gateways = self.delete("gateways", "id", &since.gateways).await?;
         taken.admin_keys = self.delete("admin_keys", "id", &since.admin_keys).await?;
         taken.browsers = self.delete("browsers", "id", &since.browsers).await?;
-        if old.is_none() {
+        if let Some(old) = old.as_deref_mut() {
+            self.lose_what_is_gone(old, &mut taken).await?;
+        } else {
             // Nobody knows whether the log tells everything.
-            taken.factors += self.copy.run("DELETE FROM factors WHERE kind IN ('access_pass', 'bypass')", &[]).await?;
+            let sql = "DELETE FROM factors WHERE kind IN ('access_pass', 'bypass', 'recovery_codes')";
+            taken.factors += self.copy.run(sql, &[]).await?;
             taken.browsers += self.copy.run("DELETE FROM browsers", &[]).await?;
         }
         self.spend(since, old.as_deref_mut(), &mut taken).await?;
@@ -95,7 +101,8 @@ impl Knife<'_> {
             Some(old) => self.carry_over(since, old, &mut taken).await?,
             None => (taken.lost_policy, taken.lost_removal) = (self.lost_policy(since).await?, since.removed),
         }
-        if is_void {
+        // What is in the backup is older than a restore that voided everything.
+        if is_void || since.was_voided {
             taken.phones += self.copy.run("DELETE FROM devices", &[]).await?;
             taken.factors += self.copy.run("DELETE FROM factors", &[]).await?;
             taken.browsers += self.copy.run("DELETE FROM browsers", &[]).await?;
@@ -103,6 +110,34 @@ impl Knife<'_> {
             taken.admin_keys += self.copy.run("DELETE FROM admin_keys", &[]).await?;
         }
         Ok(taken)
+    }
+
+    /// Takes away whatever the database from before does not have any more: not all that goes is an event of its own, such
+    /// as what another restore has voided.
+    async fn lose_what_is_gone(&mut self, old: &mut Conn, taken: &mut Taken) -> Result<(), StoreError> {
+        let Taken { users, phones, factors, gateways, admin_keys, browsers, .. } = taken;
+        for (table, count) in [
+            ("users", users),
+            ("devices", phones),
+            ("factors", factors),
+            ("gateways", gateways),
+            ("admin_keys", admin_keys),
+            ("browsers", browsers),
+        ] {
+            let mut after = String::new();
+            loop {
+                // Nothing but names of our own was put in.
+                let sql = format!("SELECT id FROM {table} WHERE id > ? ORDER BY id LIMIT ?");
+                let page = self.copy.all(&sql, args![after, AT_ONCE]).await?;
+                let ids = page.iter().map(|row| text(row, "id")).collect::<Result<BTreeSet<_>, _>>()?;
+                let Some(last) = ids.last() else { break };
+                after.clone_from(last);
+                let there = old.all(&format!("SELECT id FROM {table} WHERE id {{in ?}}"), args![list(&ids)]).await?;
+                let there = there.iter().map(|row| text(row, "id")).collect::<Result<BTreeSet<_>, _>>()?;
+                *count += self.delete(table, "id", &ids.difference(&there).cloned().collect()).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn delete(&mut self, table: &str, column: &str, which: &BTreeSet<String>) -> Result<u64, StoreError> {

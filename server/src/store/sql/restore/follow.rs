@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use gatematch_protocol::audit::{AuditEvent, Checkpoint, EXPORT_FORMAT};
 use gatematch_protocol::chain::{ChainFault, Verifier};
 use gatematch_protocol::json;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::super::chain::Tip;
-use super::super::conn::{Conn, Write};
+use super::super::chain::{Tip, end};
+use super::super::conn::Conn;
 use super::super::row::args;
 use super::super::rows::{audit_event, text};
+use super::super::save::{INSERT_EVENTS, event_row};
 use super::since::Since;
 use crate::store::{LogEnd, StoreError};
 
@@ -23,13 +24,6 @@ const PAGE: usize = 1_000;
 const LONGEST_LINE: u64 = 16 * 1024 * 1024;
 /// How many members an event has.
 const MEMBERS: usize = 16;
-
-const INSERT_EVENTS: Write<'_> = Write {
-    sql: "
-    INSERT INTO audit_events (id, seq, at, type, actor, username, device, gateway, client, outcome, reason,
-                              number_match, policy, detail, prev_hash, hash) {rows}",
-    kinds: "tnnttttttttftttt",
-};
 
 /// Why a log is not believed.
 #[derive(Debug, thiserror::Error)]
@@ -108,9 +102,9 @@ impl<'a> Follower<'a> {
     /// Follows the log of a database.
     pub(crate) async fn database(&mut self, old: &mut Conn) -> Result<(), LogFault> {
         let log = "the log of the database from before";
-        let end = Tip::of(old).await?;
-        if end.seq < self.begin.size {
-            return Err(LogFault::Early { log: log.to_owned(), last: end.seq });
+        let last = Tip::of(old).await?.seq;
+        if last < self.begin.size {
+            return Err(LogFault::Early { log: log.to_owned(), last });
         }
         // The event that the backup ends with is looked at, too.
         let mut after = i64::try_from(self.begin.size.saturating_sub(1)).unwrap_or(i64::MAX);
@@ -123,9 +117,16 @@ impl<'a> Follower<'a> {
             self.flush().await?;
             match page.last() {
                 Some(last) if page.len() == PAGE => after = last.get("seq")?,
-                _ => return Ok(()),
+                _ => break,
             }
         }
+        // What was signed there must be there: a log whose end was cut off is found out by it.
+        let sql = "SELECT size, head, signed FROM audit_checkpoints ORDER BY size DESC LIMIT 1";
+        for row in old.all(sql, &[]).await? {
+            let LogEnd { size, head } = end(&row)?;
+            self.checkpoints.push(Checkpoint { size, head, signed: text(&row, "signed")? });
+        }
+        Ok(())
     }
 
     /// Follows the log in a file: an export, or the lines that a SIEM has got. Lines that were torn off are passed over;
@@ -193,7 +194,7 @@ impl<'a> Follower<'a> {
     }
 
     async fn flush(&mut self) -> Result<(), StoreError> {
-        let rows: Vec<Value> = self.taken.drain(..).map(|event| row(&event)).collect();
+        let rows: Vec<Value> = self.taken.drain(..).map(|event| event_row(&event)).collect();
         self.copy.write(&INSERT_EVENTS, &rows).await.map(drop)
     }
 }
@@ -221,26 +222,4 @@ fn read(line: &[u8]) -> Option<Line> {
     // One more would not be hashed.
     let is_whole = object.len() == MEMBERS;
     json::from_value(value).ok().filter(|_| is_whole).map(|event| Line::Event(Box::new(event)))
-}
-
-fn row(event: &AuditEvent) -> Value {
-    let text = |object: &Option<Map<String, Value>>| object.clone().map(|object| Value::Object(object).to_string());
-    json!([
-        event.id,
-        event.seq,
-        event.at.micros(),
-        event.kind,
-        event.actor,
-        event.user,
-        event.device,
-        event.gateway,
-        text(&event.client),
-        event.outcome,
-        event.reason,
-        event.number_match,
-        event.policy,
-        text(&event.detail),
-        event.prev_hash,
-        event.hash,
-    ])
 }

@@ -34,6 +34,13 @@ pub(crate) struct Sources<'a> {
     pub(crate) files: &'a [PathBuf],
     /// Leave nobody anything to sign in with; then nothing needs to be known.
     pub(crate) is_void: bool,
+    /// Whether somebody vouches for it that nothing happened after what the databases that were named tell.
+    pub(crate) is_last: bool,
+}
+
+/// Whether the database that is there may be passed over, where there is something else: not one that was changed.
+const fn may_be_left(fault: &LogFault, is_void: bool, has_others: bool) -> bool {
+    is_void || (has_others && !matches!(fault, LogFault::Other { .. }))
 }
 
 /// How a log was followed.
@@ -76,12 +83,14 @@ impl Opening<'_> {
     /// In a transaction: goes on with the log, as far as there is any. `None` where nothing is known of the time since.
     pub(crate) async fn follow(&mut self, sources: &mut Sources<'_>) -> Result<Option<Followed>, LogFault> {
         let mut follower = Follower::of(self.conn).await?;
-        let (mut is_known, mut notes) = (false, Vec::new());
+        let (mut is_known, mut notes, mut later) = (false, Vec::new(), Vec::new());
         let has_others = !sources.files.is_empty() || sources.databases.len() > sources.doubtful;
         for (index, database) in sources.databases.iter_mut().enumerate() {
             match follower.database(database).await {
                 Ok(()) => is_known = true,
-                Err(fault) if index < sources.doubtful && (sources.is_void || has_others) => {
+                // What it lacks may be in a file, if its beginning was removed.
+                Err(LogFault::Gap { .. }) if has_others => later.push(index),
+                Err(fault) if index < sources.doubtful && may_be_left(&fault, sources.is_void, has_others) => {
                     notes.push(format!("{fault}."));
                 }
                 Err(fault) => return Err(fault),
@@ -91,6 +100,14 @@ impl Opening<'_> {
             follower.file(file).await?;
             is_known = true;
         }
+        for index in later {
+            let Some(database) = sources.databases.get_mut(index) else { continue };
+            match follower.database(database).await {
+                Ok(()) => is_known = true,
+                Err(fault) if sources.is_void => notes.push(format!("{fault}.")),
+                Err(fault) => return Err(fault),
+            }
+        }
         if !is_known && !sources.is_void {
             return Ok(None);
         }
@@ -98,8 +115,10 @@ impl Opening<'_> {
         let (begin, end) = (follower.begin().clone(), follower.end());
         let mut whole = None;
         for (index, database) in sources.databases.iter_mut().enumerate() {
-            if whole.is_none() && Tip::of(database).await.is_ok_and(|tip| (tip.seq, &tip.hash) == (end.size, &end.head))
-            {
+            // The one that is there is the last one, unless it is the backup itself: making a backup is an event after it.
+            let is_last = if index < sources.doubtful { end.size > begin.size } else { sources.is_last };
+            let tells_all = Tip::of(database).await.is_ok_and(|tip| (tip.seq, &tip.hash) == (end.size, &end.head));
+            if whole.is_none() && is_last && tells_all {
                 whole = Some(index);
             }
         }
@@ -121,6 +140,7 @@ impl Opening<'_> {
         let event = Event::new("database.restored", actor, now);
         let event = event.with("size", followed.begin.size).with("head", followed.begin.head.as_str());
         let event = event.with("events_since", followed.since.events).with("void", sources.is_void);
+        let event = event.with("whole", followed.is_whole());
         let told = serde_json::to_value(&taken).map_err(|_| StoreError::Corrupt("account of a restore"))?;
         record(self.conn, vault, edge, vec![event.with("taken_away", told)]).await?;
         Ok(taken)

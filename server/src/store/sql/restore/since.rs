@@ -33,6 +33,8 @@ pub(crate) struct Since {
     pub(super) policies: BTreeMap<u64, String>,
     /// Up to which event the log was removed.
     pub(super) removed: Option<u64>,
+    /// Whether there was a restore since that left nobody anything to sign in with.
+    pub(super) was_voided: bool,
     /// What is in no backup.
     pub(crate) made: Made,
     /// The challenges that are open in the backup.
@@ -107,6 +109,10 @@ impl Since {
             "audit.beginning_removed" => {
                 let size = event.detail.as_ref().and_then(|detail| detail.get("size")?.as_u64());
                 self.removed = self.removed.max(size);
+            }
+            "database.restored" => {
+                let is = |name: &str| event.detail.as_ref().and_then(|detail| detail.get(name)?.as_bool());
+                self.was_voided |= is("void") == Some(true);
             }
             _ => self.take_of_factor(event),
         }

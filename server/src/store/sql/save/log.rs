@@ -26,7 +26,7 @@ const KEEP_SESSIONS_SECONDS: i64 = 3_600;
 /// How long a pass or a bypass is kept after its end, in seconds: for those who look why somebody was let in.
 const KEEP_ENDED_FACTORS_SECONDS: i64 = 86_400;
 
-const INSERT_EVENTS: Write<'_> = Write {
+pub(in crate::store::sql) const INSERT_EVENTS: Write<'_> = Write {
     sql: "
     INSERT INTO audit_events (id, seq, at, type, actor, username, device, gateway, client, outcome, reason,
                               number_match, policy, detail, prev_hash, hash)
@@ -41,18 +41,26 @@ const INSERT_NOTICES: Write<'_> = Write {
     kinds: "ttttftttn",
 };
 
-const PURGE_NOTICES: &str = "DELETE FROM notices WHERE created_at < ?";
-const PURGE_PROOFS: &str = "DELETE FROM spent_proofs WHERE spent_at < ?";
-const PURGE_REPEATS: &str = "DELETE FROM repeats WHERE created_at < ?";
-const PURGE_ENROLLMENTS: &str = "DELETE FROM enrollments WHERE expires_at < ?";
+const PURGE_NOTICES: &str = "
+    DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE created_at < ? ORDER BY created_at LIMIT 20000)";
+const PURGE_PROOFS: &str = "
+    DELETE FROM spent_proofs WHERE (thumbprint, jti) IN
+        (SELECT thumbprint, jti FROM spent_proofs WHERE spent_at < ? ORDER BY spent_at LIMIT 20000)";
+const PURGE_REPEATS: &str = "
+    DELETE FROM repeats WHERE (gateway_id, repeat_key) IN
+        (SELECT gateway_id, repeat_key FROM repeats WHERE created_at < ? ORDER BY created_at LIMIT 20000)";
+const PURGE_ENROLLMENTS: &str = "
+    DELETE FROM enrollments WHERE id IN (SELECT id FROM enrollments WHERE expires_at < ? ORDER BY expires_at LIMIT 20000)";
 const PURGE_SESSIONS: &str = "
     DELETE FROM connect_sessions WHERE id IN
         (SELECT id FROM connect_sessions WHERE armed_at < ? ORDER BY armed_at LIMIT 20000)";
 const PURGE_DEAF_SESSIONS: &str = "
     DELETE FROM connect_sessions WHERE id IN
         (SELECT id FROM connect_sessions WHERE armed_at < ? AND NOT hears ORDER BY armed_at LIMIT 20000)";
-const PURGE_FACTORS: &str = "DELETE FROM factors WHERE ends_at < ?";
-const PURGE_BROWSERS: &str = "DELETE FROM browsers WHERE expires_at < ?";
+const PURGE_FACTORS: &str = "
+    DELETE FROM factors WHERE id IN (SELECT id FROM factors WHERE ends_at < ? ORDER BY ends_at LIMIT 20000)";
+const PURGE_BROWSERS: &str = "
+    DELETE FROM browsers WHERE id IN (SELECT id FROM browsers WHERE expires_at < ? ORDER BY expires_at LIMIT 20000)";
 const PURGE_DELIVERIES: &str = "
     DELETE FROM deliveries WHERE challenge_id IN
         (SELECT id FROM challenges WHERE created_at < ? AND state NOT IN ('pending', 'approved')
@@ -108,7 +116,8 @@ impl Pen<'_> {
     }
 }
 
-fn event_row(event: &AuditEvent) -> Value {
+/// A row of `audit_events`, as [`INSERT_EVENTS`] takes it.
+pub(in crate::store::sql) fn event_row(event: &AuditEvent) -> Value {
     let text = |object: &Option<Map<String, Value>>| object.clone().map(|object| Value::Object(object).to_string());
     json!([
         event.id,

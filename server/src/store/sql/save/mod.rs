@@ -14,6 +14,7 @@ mod registry;
 
 use serde_json::Value;
 
+pub(super) use self::log::{INSERT_EVENTS, event_row};
 use super::conn::{Conn, Write};
 use crate::edge::Edge;
 use crate::store::StoreError;
