@@ -114,7 +114,8 @@ impl Hub {
         let topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
         topics.values().for_each(|entry| entry.sender.send_modify(|turn| *turn = turn.wrapping_add(1)));
         drop(topics);
-        self.earlier_deadline.notify_one();
+        // Whoever watches deadlines asks anew as well.
+        self.note_deadline(Timestamp::from_micros(0));
     }
 
     /// How many wait.

@@ -102,10 +102,14 @@ impl From<sqlx::Error> for StoreError {
 /// Whether what PostgreSQL says by this code passes by another connection
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 fn is_passing(code: &str) -> bool {
-    // The schema has grown since the statement was prepared; the server has become a standby.
-    let otherwise = ["0A000", "25006", "26000"];
+    // The schema has grown since the statement was prepared; the server has become a standby; it has ended what it was
+    // left alone with.
+    let otherwise = ["0A000", "25006", "26000", "25P03", "25P04"];
+    // What took too long, and a full disk, are the same on any connection.
+    let nevertheless = ["57014", "53100"];
     // Connections; what another transaction is in the way of; resources; what an operator does.
-    ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || otherwise.contains(&code)
+    let classes = ["08", "40", "53", "57"];
+    otherwise.contains(&code) || (classes.iter().any(|class| code.starts_with(class)) && !nevertheless.contains(&code))
 }
 
 /// An answer of the store.

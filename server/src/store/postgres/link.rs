@@ -12,6 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::store::StoreError;
 use crate::store::sql::conn::Write;
 use crate::store::sql::row::{Arg, Cell, Row};
+use crate::store::sql::words::{Word, spell};
 
 /// The channel on which nodes tell each other what has changed.
 pub(super) const CHANNEL: &str = "gatematch";
@@ -77,7 +78,8 @@ impl Link {
     /// One writes at a time, on whichever node: whoever has locked the row `writer`.
     pub(crate) async fn begin(&mut self) -> Result<i64, StoreError> {
         // Both in one message, and no snapshot before the lock is held.
-        let sql = "BEGIN; SELECT keys_turn FROM writer WHERE id = 1 FOR UPDATE";
+        // What takes longer than its node waits must not go on without it, and keep the others from writing.
+        let sql = "BEGIN; SET LOCAL statement_timeout = '5s'; SELECT keys_turn FROM writer WHERE id = 1 FOR UPDATE";
         let row = sqlx::raw_sql(sql).fetch_optional(&mut self.conn).await?;
         let row = row.ok_or_else(|| StoreError::Database("the row of the writer is gone".into()))?;
         Ok(row.try_get("keys_turn")?)
@@ -146,7 +148,7 @@ fn spelt(sql: &str) -> Arc<str> {
     if let Some(text) = texts.read().unwrap_or_else(PoisonError::into_inner).get(sql) {
         return Arc::clone(text);
     }
-    let text: Arc<str> = spell(sql).into();
+    let text: Arc<str> = translated(sql).into();
     texts.write().unwrap_or_else(PoisonError::into_inner).insert(sql.into(), Arc::clone(&text));
     text
 }
@@ -168,32 +170,14 @@ fn spelt_write(write: &Write<'_>) -> Arc<str> {
     spelt(write.sql)
 }
 
-fn spell(sql: &str) -> String {
-    let mut text = String::with_capacity(sql.len() + 64);
-    let mut rest = sql;
-    while let Some((before, word)) = rest.split_once('{') {
-        let (word, after) = word.split_once('}').unwrap_or((word, ""));
-        text.push_str(before);
-        match word.split_once(' ') {
-            Some(("in", list)) => {
-                text.extend(["= ANY (ARRAY(SELECT json_array_elements_text(CAST(", list, " AS json))))"]);
-            }
-            Some(("in_numbers", list)) => {
-                text.extend([
-                    "= ANY (ARRAY(SELECT CAST(json_array_elements_text(CAST(",
-                    list,
-                    " AS json)) AS bigint)))",
-                ]);
-            }
-            Some(("each", what)) => {
-                let (list, name) = what.split_once(" AS ").unwrap_or((what, "j"));
-                text.extend(["json_array_elements(CAST(", list, " AS json)) AS ", name, "(value)"]);
-            }
-            _ => text.extend(["{", word, "}"]),
+fn translated(sql: &str) -> String {
+    let text = spell(sql, |word| match word {
+        Word::In(list) => format!("= ANY (ARRAY(SELECT json_array_elements_text(CAST({list} AS json))))"),
+        Word::InNumbers(list) => {
+            format!("= ANY (ARRAY(SELECT CAST(json_array_elements_text(CAST({list} AS json)) AS bigint)))")
         }
-        rest = after;
-    }
-    text.push_str(rest);
+        Word::Each(list, name) => format!("json_array_elements(CAST({list} AS json)) AS {name}(value)"),
+    });
     numbered(&text.replace("instr(", "strpos("))
 }
 

@@ -55,7 +55,8 @@ struct Ear {
 impl Ear {
     async fn listen(self) {
         loop {
-            match self.connect().await {
+            let late = |_| sqlx::Error::PoolTimedOut;
+            match tokio::time::timeout(ANSWER, self.connect()).await.map_err(late).and_then(|listener| listener) {
                 Ok(listener) => {
                     // What was told while nobody listened is lost: whoever waits looks for himself.
                     self.bell.ring_all();

@@ -109,7 +109,7 @@ async fn chain_some(conn: &mut Conn) -> Result<bool, StoreError> {
     Ok(!events.is_empty())
 }
 
-fn end(row: &Row) -> Result<LogEnd, StoreError> {
+pub(super) fn end(row: &Row) -> Result<LogEnd, StoreError> {
     Ok(LogEnd { size: small(row, "size")?, head: text(row, "head")? })
 }
 
@@ -148,7 +148,7 @@ impl AuditChain for SqlStore {
     fn checkpoint_keys(&self) -> Reply<'_, Vec<String>> {
         Box::pin(async move {
             let sql = "SELECT DISTINCT key_id FROM audit_checkpoints ORDER BY key_id";
-            self.reads.all(sql, &[]).await?.iter().map(|row| text(row, "key_id")).collect()
+            self.reads.scan(sql, &[]).await?.iter().map(|row| text(row, "key_id")).collect()
         })
     }
 
@@ -158,7 +158,7 @@ impl AuditChain for SqlStore {
             let sql = "SELECT seq AS size, hash AS head FROM audit_events
                        WHERE seq < (SELECT coalesce(min(seq), (SELECT max(seq) FROM audit_events)) FROM audit_events
                                     WHERE at >= ?) ORDER BY seq DESC LIMIT 1";
-            let found = self.reads.first(sql, args![time.micros()]).await?;
+            let found = self.reads.scan(sql, args![time.micros()]).await?.into_iter().next();
             found.as_ref().map(end).transpose()
         })
     }

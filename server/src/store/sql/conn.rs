@@ -122,6 +122,14 @@ impl Conn {
         }
     }
 
+    /// Whether it is in no transaction, as far as that can be told without asking.
+    pub(crate) fn is_known_to_be_idle(&self) -> bool {
+        match self {
+            Self::Sqlite(link) => !link.is_in_transaction(),
+            Self::Postgres(_) => false,
+        }
+    }
+
     /// Lets others have a turn at the processor.
     pub(crate) async fn rest(&mut self) {
         match self {

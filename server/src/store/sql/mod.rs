@@ -13,11 +13,12 @@ mod people;
 mod policy;
 mod reads;
 pub(crate) mod restore;
-pub(super) mod row;
+pub(crate) mod row;
 mod rows;
 mod save;
 mod vault;
 mod verbs;
+pub(super) mod words;
 mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,7 +67,19 @@ impl SqlStore {
         let shelf: Arc<policy::Shelf> = Arc::default();
         let room = vault::Room { place: place.clone(), edge: edge.clone() };
         let (held, watch) = (Arc::clone(&shelf), vault::Watch::default());
-        let writer = Writer { conn, is_lost: false, place, vault: Arc::clone(&vault), shelf: held, watch, edge, bell };
+        let (is_lost, is_news_due, rung) = (false, false, None);
+        let writer = Writer {
+            conn,
+            is_lost,
+            is_news_due,
+            rung,
+            place,
+            vault: Arc::clone(&vault),
+            shelf: held,
+            watch,
+            edge,
+            bell,
+        };
         let writer = Mutex::new(Some(writer.start(jobs)));
         Self { reads, jobs: Mutex::new(Some(sender)), writer, listener, vault, shelf, room }
     }

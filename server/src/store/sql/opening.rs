@@ -18,7 +18,7 @@ impl Place {
     pub(crate) async fn connect(&self) -> Result<Conn, StoreError> {
         Ok(match self {
             Self::Sqlite(file) => Conn::Sqlite(file.connect()?),
-            Self::Postgres(server) => Conn::Postgres(Box::new(server.connect().await?)),
+            Self::Postgres(server) => Conn::Postgres(Box::new(server.connect_to_write().await?)),
         })
     }
 }

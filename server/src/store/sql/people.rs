@@ -37,6 +37,10 @@ pub(super) async fn users(reads: &Reads, query: UserQuery) -> Result<Vec<(User, 
                AND u.username > ?2 AND (?4 IS NULL OR coalesce(u.last_sign_in_at, u.created_at) <= ?4)
                ORDER BY u.username LIMIT ?3";
     let UserQuery { text, after, limit, idle_since } = query;
+    // Nobody has such a name, and a server does not take it.
+    if text.contains('\0') || after.as_ref().is_some_and(|after| after.contains('\0')) {
+        return Ok(Vec::new());
+    }
     let (text, after) = (text.to_lowercase(), after.unwrap_or_default());
     let found = reads.scan(sql, args![text, after, limit, idle_since.map(Timestamp::micros)]).await?;
     found.iter().map(|row| Ok((rows::user(row)?, rows::small(row, "phones")?))).collect()

@@ -119,8 +119,8 @@ impl Policies for SqlStore {
                 on_one!(self.reads, conn => async {
                     conn.begin_reads()?;
                     let world = load(conn, &needs, &self.vault, &self.shelf).await;
-                    conn.end_reads()?;
-                    world
+                    let ended = conn.end_reads();
+                    world.and_then(|world| ended.map(|()| world))
                 })
             };
             let mut world = self.with_keys(look).await?;

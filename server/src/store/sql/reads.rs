@@ -1,11 +1,12 @@
 //! Whoever only reads.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::conn::Conn;
-use super::row::{Arg, Row};
+use super::row::{Arg, OwnArg, Row};
 use crate::store::{StoreError, postgres, sqlite};
 
 /// How often a question is asked that a server did not answer: one that was started again is there the next time, and to
@@ -16,11 +17,12 @@ pub(super) const TRIES: u32 = 3;
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Connections that read. Each statement sees what was committed when it began.
+#[derive(Clone)]
 pub(crate) enum Reads {
     /// Of the file.
     Sqlite(sqlite::Pool),
     /// Of the server.
-    Postgres(postgres::Pool),
+    Postgres(Arc<postgres::Pool>),
 }
 
 /// Does a step on a connection that reads, named here, and again on another one where it was broken; not where nobody
@@ -53,7 +55,21 @@ pub(super) use on_one;
 impl Reads {
     /// All rows that `sql` yields; few, found by an index.
     pub(crate) async fn all(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, StoreError> {
-        on_one!(self, false, conn => conn.all(sql, args))
+        match self {
+            Self::Sqlite(_) => on_one!(self, false, conn => conn.all(sql, args)),
+            Self::Postgres(_) => self.ask(false, sql, args).await,
+        }
+    }
+
+    /// Asks in a task of its own: a client that hangs up does not take the connection along.
+    async fn ask(&self, is_long: bool, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, StoreError> {
+        let (reads, sql) = (self.clone(), sql.to_owned());
+        let args: Vec<OwnArg> = args.iter().map(|arg| arg.to_own()).collect();
+        let asked = tokio::spawn(async move {
+            let args: Vec<Arg<'_>> = args.iter().map(OwnArg::arg).collect();
+            on_one!(reads, is_long, conn => conn.all(&sql, &args))
+        });
+        asked.await.map_err(|_| StoreError::Closed)?
     }
 
     /// The first row that `sql` yields.
@@ -63,7 +79,7 @@ impl Reads {
 
     /// All rows that `sql` yields, where those are many or many are looked at for them.
     pub(crate) async fn scan(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, StoreError> {
-        let Self::Sqlite(pool) = self else { return on_one!(self, true, conn => conn.all(sql, args)) };
+        let Self::Sqlite(pool) = self else { return self.ask(true, sql, args).await };
         let link = pool.take()?;
         let rows = at_length(|| link.all(sql, args));
         pool.give_back(link);

@@ -38,6 +38,8 @@ const QUIET: Duration = Duration::from_micros(100);
 const ANSWER: Duration = Duration::from_secs(8);
 /// How long a server may take to say whether a connection is sound, and to take a new one.
 const CALL: Duration = Duration::from_secs(3);
+/// How often all who wait look for themselves, at most.
+const RING_ALL_EVERY: Duration = Duration::from_secs(1);
 /// How long a verb waits for the writer before it is told that the store is overloaded.
 const PATIENCE: Duration = Duration::from_secs(4);
 
@@ -142,6 +144,10 @@ pub(super) struct Writer {
     pub(super) conn: Conn,
     /// Whether the connection was left in the middle of something: then nothing may be written over it any more.
     pub(super) is_lost: bool,
+    /// Whether somebody else has changed something, and those who wait do not know.
+    pub(super) is_news_due: bool,
+    /// When they were told last.
+    pub(super) rung: Option<Instant>,
     pub(super) place: Place,
     pub(super) vault: Arc<Vault>,
     pub(super) shelf: Arc<Shelf>,
@@ -246,22 +252,31 @@ impl Writer {
         };
         match failure {
             // One of them may be to blame: each gets a transaction of its own, and only that one fails.
-            Failure::OfTheGroup(error) if group.len() > 1 => {
+            Failure::OfTheGroup(error) if group.len() > 1 && !matches!(error, StoreError::Unreachable(_)) => {
                 tracing::warn!(%error, verbs = group.len(), "a group of writes failed; writing each alone");
-                for job in group.drain(..) {
-                    let mut alone = vec![job];
-                    let written = self.try_to_write(&mut alone).await.map_err(Failure::into_error);
-                    if let Err(error) = &written {
-                        tracing::error!(%error, "a write failed");
-                    }
-                    alone.into_iter().for_each(|job| job.answer(written.clone()));
-                }
+                self.write_each_alone(group).await;
             }
             failure => {
                 let error = failure.into_error();
                 tracing::error!(%error, verbs = group.len(), "nothing could be written");
                 group.drain(..).for_each(|job| job.answer(Err(error.clone())));
             }
+        }
+    }
+
+    async fn write_each_alone(&mut self, group: &mut Vec<Box<dyn Job>>) {
+        for job in group.drain(..) {
+            // Whoever waits for long judges by a time that is over; and a database that is gone is so for all of them.
+            if job.is_stale() || self.is_lost {
+                job.answer(Err(StoreError::Overloaded));
+                continue;
+            }
+            let mut alone = vec![job];
+            let written = self.try_to_write(&mut alone).await.map_err(Failure::into_error);
+            if let Err(error) = &written {
+                tracing::error!(%error, "a write failed");
+            }
+            alone.into_iter().for_each(|job| job.answer(written.clone()));
         }
     }
 
@@ -274,7 +289,7 @@ impl Writer {
         // By another connection, not by this one: it may be sound, and what is prepared on it does not fit any more since the
         // schema has grown.
         self.is_lost |= failure.may_pass();
-        if !self.recover().await || !failure.may_pass() {
+        if !self.recover().await || !failure.may_pass() || group.iter().any(|job| job.is_stale()) {
             return Err(failure);
         }
         let written = self.write_in_time(group).await;
@@ -298,7 +313,8 @@ impl Writer {
         group.iter().for_each(|job| job.needs(&mut needs));
         // A database that is locked or gone is so for each of them: nobody waits for it twice.
         let turn = self.conn.begin().await.map_err(Failure::NotBegun)?;
-        let is_changed = self.watch.look(turn, &mut self.conn, &self.vault).await.map_err(Failure::OfTheGroup)?;
+        // Kept until all are woken: what is seen once is not seen again, whatever becomes of this group.
+        self.is_news_due |= self.watch.look(turn, &mut self.conn, &self.vault).await.map_err(Failure::OfTheGroup)?;
         let before = load(&mut self.conn, &needs, &self.vault, &self.shelf).await.map_err(Failure::OfTheGroup)?;
         let mut after = before.clone();
         group.iter_mut().for_each(|job| job.apply(&mut after));
@@ -306,17 +322,23 @@ impl Writer {
         after.name_news(&self.edge).map_err(unnamed)?;
         let mut pen = Pen { conn: &mut self.conn, vault: &self.vault, edge: &self.edge };
         pen.save(&before, &after).await.map_err(Failure::OfTheGroup)?;
-        let news = {
-            let (was, is) = (before.challenges(), after.challenges());
-            News::of(&before, &after, &Difference::between(&was, &is))
-        };
+        let (was, is) = (before.challenges(), after.challenges());
+        let challenges = Difference::between(&was, &is);
+        let news = News::of(&before, &after, &challenges);
         self.conn.tell(&news.words()).await.map_err(Failure::OfTheGroup)?;
         self.conn.commit().await.map_err(Failure::InDoubt)?;
-        if is_changed {
-            self.bell.ring_all();
-        }
-        self.ring(&news, &before, &after);
+        self.ring_of_others();
+        self.ring(&news, &before, &after, &challenges);
         Ok(())
+    }
+
+    /// Where somebody else has changed something: those who wait look for themselves, not more than once a second. What is
+    /// left over is seen to with the next group; there is one each second (`jobs::look_around`).
+    fn ring_of_others(&mut self) {
+        if self.is_news_due && self.rung.is_none_or(|rung| rung.elapsed() >= RING_ALL_EVERY) {
+            self.bell.ring_all();
+            (self.is_news_due, self.rung) = (false, Some(Instant::now()));
+        }
     }
 
     /// Takes the connection out of a failed transaction, or takes a new one; whether there is one that works. A server
@@ -335,6 +357,8 @@ impl Writer {
         match tokio::time::timeout(CALL, self.place.connect()).await.map_err(late).and_then(|conn| conn) {
             Ok(conn) => {
                 (self.conn, self.watch, self.is_lost) = (conn, Watch::default(), false);
+                // What was changed since the last look is not known.
+                self.is_news_due = true;
                 true
             }
             Err(error) => {
@@ -347,18 +371,17 @@ impl Writer {
     /// Undoes what is open on the connection; whether it can be used again.
     async fn is_sound(&mut self) -> bool {
         // On SQLite, "no transaction is active" is what most failures leave.
-        let is_rolled_back = self.conn.roll_back().await.is_ok() || matches!(self.conn, Conn::Sqlite(_));
+        let is_rolled_back = self.conn.roll_back().await.is_ok() || self.conn.is_known_to_be_idle();
         self.conn.first("SELECT 1 AS one", &[]).await.is_ok() && is_rolled_back
     }
 
-    fn ring(&self, news: &News, before: &World, after: &World) {
+    fn ring(&self, news: &News, before: &World, after: &World, challenges: &Difference<'_, ChallengeId, Challenge>) {
         after.events.iter().for_each(alarm);
         news.topics.iter().for_each(|topic| self.bell.ring(*topic));
         if let Some(deadline) = news.deadline {
             self.bell.deadline(deadline);
         }
-        let (was, is) = (before.challenges(), after.challenges());
-        let letters = after.letters(before, &Difference::between(&was, &is), &self.edge);
+        let letters = after.letters(before, challenges, &self.edge);
         if !letters.is_empty() {
             self.bell.post(letters);
         }

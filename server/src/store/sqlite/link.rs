@@ -1,5 +1,6 @@
 //! A connection to the file.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use serde_json::Value;
 use crate::store::StoreError;
 use crate::store::sql::conn::Write;
 use crate::store::sql::row::{Arg, Cell, Row};
+use crate::store::sql::words::{Word, spell};
 
 /// How many statements stay prepared: all that there are, in each of their sizes.
 const PREPARED: usize = 512;
@@ -25,6 +27,8 @@ pub(crate) struct Link {
     conn: Connection,
     /// The texts of statements as SQLite reads them, by what they are written as and how many rows they have.
     texts: HashMap<Box<str>, HashMap<usize, Arc<str>>>,
+    /// The same for those that have no rows to write.
+    spelt: Box<RefCell<HashMap<Box<str>, String>>>,
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -36,7 +40,7 @@ impl From<rusqlite::Error> for StoreError {
 impl Link {
     pub(super) fn new(conn: Connection) -> Self {
         conn.set_prepared_statement_cache_capacity(PREPARED);
-        Self { conn, texts: HashMap::new() }
+        Self { conn, texts: HashMap::new(), spelt: Box::default() }
     }
 
     /// A database of its own that nobody keeps.
@@ -106,6 +110,11 @@ impl Link {
         Ok(self.conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
     }
 
+    /// Whether a transaction was begun, and not ended.
+    pub(crate) fn is_in_transaction(&self) -> bool {
+        !self.conn.is_autocommit()
+    }
+
     pub(crate) fn close(self) -> Result<(), StoreError> {
         self.conn.close().map_err(|(_, error)| error.into())
     }
@@ -124,34 +133,25 @@ impl Link {
     }
 
     fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, StoreError> {
-        if sql.contains('{') {
-            return Ok(self.conn.prepare_cached(&spelt(sql))?);
+        if !sql.contains('{') {
+            return Ok(self.conn.prepare_cached(sql)?);
         }
-        Ok(self.conn.prepare_cached(sql)?)
+        if let Some(text) = self.spelt.borrow().get(sql) {
+            return Ok(self.conn.prepare_cached(text)?);
+        }
+        let text = spelt(sql);
+        let statement = self.conn.prepare_cached(&text)?;
+        self.spelt.borrow_mut().insert(sql.into(), text);
+        Ok(statement)
     }
 }
 
 /// `sql` in the words of SQLite.
 fn spelt(sql: &str) -> String {
-    let mut text = String::with_capacity(sql.len() + 64);
-    let mut rest = sql;
-    while let Some((before, word)) = rest.split_once('{') {
-        let (word, after) = word.split_once('}').unwrap_or((word, ""));
-        text.push_str(before);
-        match word.split_once(' ') {
-            Some(("in" | "in_numbers", list)) => {
-                text.extend(["IN (SELECT value FROM json_each(", list, "))"]);
-            }
-            Some(("each", what)) => {
-                let (list, name) = what.split_once(" AS ").unwrap_or((what, "j"));
-                text.extend(["json_each(", list, ") AS ", name]);
-            }
-            _ => text.extend(["{", word, "}"]),
-        }
-        rest = after;
-    }
-    text.push_str(rest);
-    text
+    spell(sql, |word| match word {
+        Word::In(list) | Word::InNumbers(list) => format!("IN (SELECT value FROM json_each({list}))"),
+        Word::Each(list, name) => format!("json_each({list}) AS {name}"),
+    })
 }
 
 fn bind(statement: &mut Statement<'_>, args: &[Arg<'_>]) -> Result<(), StoreError> {

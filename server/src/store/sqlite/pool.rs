@@ -75,15 +75,18 @@ impl File {
 pub(crate) enum NotHeld {
     /// Somebody else has it open.
     InUse,
-    /// It does not open.
+    /// It is no sound database.
     Broken(String),
+    /// It could not be tried, on a full disk for instance.
+    Failed(StoreError),
 }
 
 impl From<rusqlite::Error> for NotHeld {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::InUse,
-            _ => Self::Broken(error.to_string()),
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Broken(error.to_string()),
+            _ => Self::Failed(error.into()),
         }
     }
 }
@@ -109,8 +112,11 @@ impl Pool {
         kept.map_or_else(|| self.file.connect_to_read(), Ok)
     }
 
-    /// Keeps a connection for the next one who reads.
+    /// Keeps a connection for the next one who reads; not one that is still in a transaction, and sees what was.
     pub(crate) fn give_back(&self, link: Link) {
+        if link.is_in_transaction() {
+            return;
+        }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(idle) = idle.as_mut().filter(|idle| idle.len() < KEPT) {
             idle.push(link);

@@ -16,8 +16,10 @@ impl Desk {
         new: MasterKey,
         keep_old: bool,
     ) -> Done<Result<MasterChanged, RotateRefusal>> {
+        // Before others are kept from writing: nobody seals under the master key itself any more.
+        let under_master = counts(&mut self.conn).await?.get(&None).copied().unwrap_or_default();
         self.begin().await?;
-        let (sealed, replaces) = match self.sealed_under(&new, keep_old).await? {
+        let (sealed, replaces) = match self.sealed_under(&new, keep_old, under_master).await? {
             Ok(found) => found,
             Err(refusal) => {
                 self.roll_back().await?;
@@ -55,6 +57,7 @@ impl Desk {
         &mut self,
         new: &MasterKey,
         keep_old: bool,
+        under_master: u64,
     ) -> Result<Result<Moved, RotateRefusal>, StoreError> {
         let keys = ring::stored(&mut self.conn).await?;
         self.vault.check_master(&keys)?;
@@ -65,9 +68,8 @@ impl Desk {
             return Ok(Err(RotateRefusal::MasterWaits));
         }
         // The old master key will be gone, and with it whatever it alone opens.
-        match counts(&mut self.conn).await?.get(&None) {
-            None | Some(0) => {}
-            Some(count) => return Ok(Err(RotateRefusal::UnderMaster(*count))),
+        if under_master > 0 {
+            return Ok(Err(RotateRefusal::UnderMaster(under_master)));
         }
         let mut sealed = Vec::with_capacity(keys.len());
         for key in keys {

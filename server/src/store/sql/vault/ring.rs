@@ -10,7 +10,7 @@ use super::record;
 use crate::edge::Edge;
 use crate::keys;
 use crate::store::StoreError;
-use crate::vault::{DoesNotOpen, MasterKeyFault, SealedKey, Vault};
+use crate::vault::{DoesNotOpen, MasterKeyFault, SealedKey, Vault, active};
 
 /// Why the data keys cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -151,7 +151,12 @@ impl Watch {
         if self.seen == Some(turn) {
             return Ok(false);
         }
-        vault.learn(&stored(conn).await?)?;
+        let keys = stored(conn).await?;
+        vault.learn(&keys)?;
+        // A key that the database does not have (any more, since another backup was restored) must seal nothing.
+        if vault.active() != active(&keys).map(|key| key.number) {
+            return Err(StoreError::UnknownKey);
+        }
         Ok(self.seen.replace(turn).is_some())
     }
 }

@@ -67,6 +67,8 @@ impl Desk {
             if self.conn.begin().await.is_ok() {
                 return Ok(());
             }
+            // A server may have begun, and not got the lock.
+            let _ = self.conn.roll_back().await;
         }
         self.conn.begin().await.map(drop)
     }
@@ -152,8 +154,9 @@ impl Desk {
 
     /// Deletes the retiring keys that nothing names.
     async fn delete_unused(&mut self, resealed: u64) -> Result<Vec<u32>, StoreError> {
-        self.begin().await?;
+        // Before others are kept from writing: nobody seals under a retiring key any more, so what is unused stays so.
         let counts = counts(&mut self.conn).await?;
+        self.begin().await?;
         let mut deleted = Vec::new();
         let mut events = Vec::new();
         for key in ring::stored(&mut self.conn).await? {
