@@ -33,10 +33,13 @@ install_missing() {
     local clusters=/etc/postgresql-common/createcluster.conf
     if [[ " ${missing[*]} " == *" postgresql "* ]] && [ ! -e "$clusters" ]; then
         "${as_root[@]}" mkdir -p "${clusters%/*}"
+        local ours=yes
         printf 'create_main_cluster = false\n' | "${as_root[@]}" tee "$clusters" >/dev/null
     fi
     "${as_root[@]}" apt-get update -qq
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+    # Whoever installs PostgreSQL for himself later has it as Debian makes it.
+    if [ -n "${ours:-}" ]; then "${as_root[@]}" rm -f "$clusters"; fi
     local service
     for service in freeradius rsyslog postgresql; do
         if [[ " ${missing[*]} " == *" $service "* ]] && command -v systemctl >/dev/null 2>&1; then
@@ -110,8 +113,13 @@ cargo build --workspace --bins --locked
 
 if [ "${1:-}" != "--quick" ]; then
     say "package"
-    # Only root can install it into a copy of the machine.
-    if [ "$(id -u)" -eq 0 ]; then install=(); else install=(--without-install); fi
+    # It is installed into a copy of the machine, which only root can make, and not inside of every container.
+    install=(--without-install)
+    if [ "$(id -u)" -eq 0 ] && unshare --mount true 2>/dev/null; then
+        install=()
+    else
+        echo "The package is made, and not installed: that takes root, and a machine where unshare --mount works."
+    fi
     packaging/check "${install[@]}" "${CARGO_TARGET_DIR:-target}/debug"
 fi
 
