@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use gatematch_domain::challenge::Challenge;
 use gatematch_protocol::id::{ChallengeId, DeviceId, SessionId};
 use gatematch_protocol::time::Timestamp;
 use tokio::sync::{Notify, watch};
@@ -57,8 +58,11 @@ impl Pool {
     }
 }
 
+/// What whoever is woken is told: the challenge, where it was written here; otherwise he looks for himself.
+type Told = Option<Arc<Challenge>>;
+
 struct Entry {
-    sender: watch::Sender<u64>,
+    sender: watch::Sender<Told>,
     waiters: usize,
 }
 
@@ -88,7 +92,7 @@ impl Hub {
         }
         // Changed only under the lock of the topics.
         self.of(pool).store(waiters + 1, Ordering::Relaxed);
-        let entry = topics.entry(topic).or_insert_with(|| Entry { sender: watch::channel(0).0, waiters: 0 });
+        let entry = topics.entry(topic).or_insert_with(|| Entry { sender: watch::channel(None).0, waiters: 0 });
         entry.waiters += 1;
         Ok(Waiter { hub: Arc::clone(self), pool, topic, receiver: entry.sender.subscribe() })
     }
@@ -103,16 +107,25 @@ impl Hub {
 
     /// Wakes all who wait for `topic`.
     pub fn wake(&self, topic: Topic) {
+        self.tell(topic, || None);
+    }
+
+    /// Wakes all who wait for `challenge`, and tells them how it is.
+    pub fn wake_with(&self, challenge: &Challenge) {
+        self.tell(Topic::Challenge(challenge.id), || Some(Arc::new(challenge.clone())));
+    }
+
+    fn tell(&self, topic: Topic, told: impl FnOnce() -> Told) {
         let topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = topics.get(&topic) {
-            entry.sender.send_modify(|turn| *turn = turn.wrapping_add(1));
+            entry.sender.send_replace(told());
         }
     }
 
     /// Wakes all who wait for anything, and whoever watches deadlines.
     pub fn wake_all(&self) {
         let topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        topics.values().for_each(|entry| entry.sender.send_modify(|turn| *turn = turn.wrapping_add(1)));
+        topics.values().for_each(|entry| drop(entry.sender.send_replace(None)));
         drop(topics);
         // Whoever watches deadlines asks anew as well.
         self.note_deadline(Timestamp::from_micros(0));
@@ -160,14 +173,16 @@ pub struct Waiter {
     hub: Arc<Hub>,
     pool: Pool,
     topic: Topic,
-    receiver: watch::Receiver<u64>,
+    receiver: watch::Receiver<Told>,
 }
 
 impl Waiter {
-    /// Waits for the next wake-up since the last call (or since subscribing).
-    pub async fn woken(&mut self) {
+    /// Waits for the next wake-up since the last call (or since subscribing). Yields the challenge as it was written last,
+    /// where that is known.
+    pub async fn woken(&mut self) -> Option<Arc<Challenge>> {
         // The sender lives as long as this waiter's entry does.
-        let _ = self.receiver.changed().await;
+        self.receiver.changed().await.ok()?;
+        self.receiver.borrow_and_update().clone()
     }
 }
 

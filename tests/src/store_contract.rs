@@ -103,10 +103,13 @@ pub async fn a_login_goes_through(shelf: Shelf) {
     assert_eq!(shelf.store.challenge(challenge.id).await.unwrap(), Some(challenge.clone()));
     let waiting = shelf.store.waiting(alice.device, shelf.now()).await.unwrap();
     assert_eq!(waiting.len(), 1);
-    let delivered = shelf.store.delivery(challenge.id, alice.device).await.unwrap().unwrap();
-    assert_eq!((delivered.user, delivered.signed.as_ref()), (challenge.user, Some(&waiting[0].1)));
-    let elsewhere = shelf.store.delivery(challenge.id, shelf.people[1].device).await.unwrap().unwrap();
-    assert_eq!((elsewhere.user, elsewhere.signed), (challenge.user, None), "he was not asked");
+    let answering = shelf.store.answering(alice.device, Some(challenge.id)).await.unwrap().unwrap();
+    assert_eq!((answering.device.id, Some(answering.user.id)), (alice.device, challenge.user));
+    assert_eq!((answering.asked, answering.signed.as_ref()), (challenge.user, Some(&waiting[0].1)));
+    let elsewhere = shelf.store.answering(shelf.people[1].device, Some(challenge.id)).await.unwrap().unwrap();
+    assert_eq!((elsewhere.asked, elsewhere.signed), (challenge.user, None), "he was not asked");
+    let nowhere = shelf.store.answering(alice.device, None).await.unwrap().unwrap();
+    assert_eq!((nowhere.asked, nowhere.signed), (None, None), "there is no such challenge");
     shelf.respond(alice, &challenge).await;
     assert!(shelf.store.waiting(alice.device, shelf.now()).await.unwrap().is_empty());
     shelf.redeem(&challenge).await;
@@ -323,9 +326,10 @@ pub async fn what_lives_is_not_purged(shelf: Shelf) {
     assert!(shelf.store.challenge(ended.id).await.unwrap().is_some(), "it is not a day old");
     shelf.store.purge(shelf.now().plus_seconds(90_000)).await.unwrap();
     assert_eq!(shelf.store.challenge(ended.id).await.unwrap(), None);
-    assert_eq!(shelf.store.delivery(ended.id, alice.device).await.unwrap(), None);
+    let forgotten = shelf.store.answering(alice.device, Some(ended.id)).await.unwrap().unwrap();
+    assert_eq!((forgotten.asked, forgotten.signed), (None, None));
     assert_eq!(shelf.store.challenge(open.id).await.unwrap(), Some(open.clone()));
-    assert!(shelf.store.delivery(open.id, bob.device).await.unwrap().unwrap().signed.is_some());
+    assert!(shelf.store.answering(bob.device, Some(open.id)).await.unwrap().unwrap().signed.is_some());
 }
 
 /// A challenge that was signed for other phones than the user has now is not opened.

@@ -100,12 +100,12 @@ impl Watch {
         };
         let login = async {
             match &mut self.of_login {
-                Some((_, waiter)) => waiter.woken().await,
+                Some((_, waiter)) => drop(waiter.woken().await),
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            () = self.of_page.woken() => {}
+            _ = self.of_page.woken() => {}
             () = login => {}
             () = runs_out => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}

@@ -3,9 +3,7 @@
 use axum::Json as Answered;
 use axum::extract::State;
 use gatematch_domain::audit::Actor;
-use gatematch_domain::device::Device;
 use gatematch_domain::response::Answer as Given;
-use gatematch_domain::user::User;
 use gatematch_protocol::id::ChallengeId;
 use gatematch_protocol::jws::Refused;
 use gatematch_protocol::problem::Code;
@@ -18,40 +16,52 @@ use super::body::Json;
 use super::params::Segment;
 use super::problem::{Answer, Problem};
 use crate::crypto::AwsLc;
-use crate::store::Delivered;
+use crate::store::Answering;
 
 pub(super) async fn respond(
     State(app): State<App>,
     id: Segment,
     Json(body): Json<PostResponse>,
 ) -> Answer<Answered<ResponseOutcome>> {
-    let (device, user, claims) = app.authentic_response(&body).await?;
-    let actor = Actor::Device(device.id);
-    let outcome = app.decide(&device, claims, &id).await;
-    outcome.map(Answered).map_err(|problem| problem.by(actor).about(Some(user.username.to_string())))
+    let path = id.id().ok();
+    let (phone, claims) = app.authentic_response(&body, path).await?;
+    let actor = Actor::Device(phone.device.id);
+    let outcome = app.decide(&phone, claims, path).await;
+    outcome.map(Answered).map_err(|problem| problem.by(actor).about(Some(phone.user.username.to_string())))
 }
 
 impl Inner {
-    /// The claims of a response whose signature holds, the phone that signed it, and whose it is.
-    async fn authentic_response(&self, body: &PostResponse) -> Answer<(Device, User, ResponseClaims)> {
+    /// The claims of a response whose signature holds, and the phone that signed it.
+    async fn authentic_response(
+        &self,
+        body: &PostResponse,
+        path: Option<ChallengeId>,
+    ) -> Answer<(Answering, ResponseClaims)> {
         let response = UnverifiedResponse::parse(&body.response)
             .map_err(|fault| Problem::new(Code::MalformedResponse, format!("{fault}.")))?;
         let signer = response.signer().map_err(not_authentic)?;
-        let found = self.store.device(signer).await?.filter(|(device, _)| device.is_active());
-        let (device, user) = found.ok_or_else(|| not_authentic(Refused::Key))?;
-        let claims = response.verify(&device.key, &AwsLc).map_err(not_authentic)?;
-        Ok((device, user, claims))
+        let found = self.store.answering(signer, path).await?.filter(|phone| phone.device.is_active());
+        let phone = found.ok_or_else(|| not_authentic(Refused::Key))?;
+        let claims = response.verify(&phone.device.key, &AwsLc).map_err(not_authentic)?;
+        Ok((phone, claims))
     }
 
-    async fn decide(&self, device: &Device, claims: ResponseClaims, path: &Segment) -> Answer<ResponseOutcome> {
-        let id: ChallengeId = path.id().map_err(|_| wrong_challenge("jti"))?;
+    async fn decide(
+        &self,
+        phone: &Answering,
+        claims: ResponseClaims,
+        path: Option<ChallengeId>,
+    ) -> Answer<ResponseOutcome> {
+        let device = &phone.device;
+        let id = path.ok_or_else(|| wrong_challenge("jti"))?;
         if !claims.is_for(&self.issuer, id) {
             return Err(wrong_challenge("aud or jti"));
         }
-        let found = self.store.delivery(id, device.id).await?.filter(|found| found.user == Some(device.user));
-        let Delivered { signed, .. } = found.ok_or_else(Problem::not_found)?;
+        if phone.asked != Some(device.user) {
+            return Err(Problem::not_found());
+        }
         // What was signed never changes, so it can be compared outside the write.
-        if signed.is_none_or(|signed| challenge_digest(&signed) != claims.challenge) {
+        if phone.signed.as_ref().is_none_or(|signed| challenge_digest(signed) != claims.challenge) {
             return Err(wrong_challenge("hash"));
         }
         let answer = Given {

@@ -1,5 +1,6 @@
 //! Waiting for a decision, without a thread and without asking the database in a loop.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gatematch_domain::challenge::Challenge;
@@ -50,10 +51,15 @@ pub(super) async fn until(
     let latest = latest(seconds);
     // Before the first look, so that what changes after it is not missed.
     let mut waiter = (seconds > 0).then(|| app.hub.subscribe(Topic::Challenge(id))).transpose()?;
+    let mut told = None;
     loop {
         // Many wait: none keeps the challenge meanwhile.
         end = {
-            let challenge = current(app, id).await?;
+            // Whoever was told of it need not ask; what has run out of time is written down first.
+            let challenge = match told.take().filter(|told: &Arc<Challenge>| !told.is_overdue(app.now())) {
+                Some(told) => Arc::unwrap_or_clone(told),
+                None => current(app, id).await?,
+            };
             if !may(&challenge) {
                 return Err(Problem::not_found());
             }
@@ -64,7 +70,7 @@ pub(super) async fn until(
             challenge.deadline().map_or(end, |deadline| deadline.min(end))
         };
         if let Some(waiter) = &mut waiter {
-            pause(app, waiter, end).await;
+            told = pause(app, waiter, end).await;
         }
     }
 }
@@ -74,12 +80,13 @@ pub(super) fn latest(seconds: i64) -> Instant {
     Instant::now() + Duration::from_secs(seconds.unsigned_abs())
 }
 
-/// Waits for a wake-up, for `end`, for the safety net, or for the server to stop.
-pub(super) async fn pause(app: &App, waiter: &mut Waiter, end: Timestamp) {
+/// Waits for a wake-up, for `end`, for the safety net, or for the server to stop. Yields the challenge that is waited for,
+/// where the wake-up tells it.
+pub(super) async fn pause(app: &App, waiter: &mut Waiter, end: Timestamp) -> Option<Arc<Challenge>> {
     tokio::select! {
-        () = waiter.woken() => {}
-        () = app.edge.clock.sleep_until(end) => {}
-        () = tokio::time::sleep(LOOK_EVERY) => {}
-        () = app.stopping.cancelled() => {}
+        told = waiter.woken() => told,
+        () = app.edge.clock.sleep_until(end) => None,
+        () = tokio::time::sleep(LOOK_EVERY) => None,
+        () = app.stopping.cancelled() => None,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gatematch_domain::challenge::Challenge;
 use gatematch_protocol::time::Timestamp;
 
 use crate::hub::{Hub, Topic};
@@ -15,6 +16,7 @@ pub struct Silent;
 
 impl Bell for Silent {
     fn ring(&self, _: Topic) {}
+    fn tell(&self, _: &Challenge) {}
     fn ring_all(&self) {}
     fn deadline(&self, _: Timestamp) {}
     fn post(&self, _: Vec<Letter>) {}
@@ -29,6 +31,10 @@ pub(super) struct Ringer {
 impl Bell for Ringer {
     fn ring(&self, topic: Topic) {
         self.hub.wake(topic);
+    }
+
+    fn tell(&self, challenge: &Challenge) {
+        self.hub.wake_with(challenge);
     }
 
     fn ring_all(&self) {

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use gatematch_domain::challenge::Challenge;
 use gatematch_domain::course::Foreseen;
+use gatematch_domain::device::Device;
 use gatematch_domain::login::Login;
 use gatematch_domain::place::Atlas;
+use gatematch_domain::user::User;
 use gatematch_protocol::id::{ChallengeId, GatewayId, UserId};
 
 use super::Act;
@@ -57,11 +59,15 @@ pub struct FirstAnswer {
     pub reason: Option<String>,
 }
 
-/// A challenge, as far as a phone's answer is held against it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivered {
-    /// Whose it is; `None`: nobody's.
-    pub user: Option<UserId>,
+/// The phone that answers a challenge.
+#[derive(Clone, Debug)]
+pub struct Answering {
+    /// The phone.
+    pub device: Device,
+    /// Whose it is.
+    pub user: User,
+    /// Whose the challenge is; `None`: nobody's, or there is none.
+    pub asked: Option<UserId>,
     /// What was signed for the phone; `None`: it was not asked.
     pub signed: Option<String>,
 }

@@ -42,7 +42,7 @@ use gatematch_protocol::time::Timestamp;
 
 pub use self::audit::{AuditChain, LogBeginning, LogEnd};
 pub use self::connect::{ArmSession, Armed, ConfirmSession, Page, PagePasscode, TellApproval};
-pub use self::login::{Delivered, FirstAnswer, OpenChallenge, Opened, Redemption};
+pub use self::login::{Answering, FirstAnswer, OpenChallenge, Opened, Redemption};
 pub use self::people::{KeyRevoked, PutUser, RegisterDevice, UserDeleted, UserPut, UserQuery};
 pub use self::policy::{Expected, Policies, PutPolicy, PutRefusal, Replacement};
 pub use self::vault::{KeyList, MasterChanged, RotateRefusal, Rotated, SigningKeyRow, VaultKeys};
@@ -172,6 +172,8 @@ pub struct AuditQuery {
 pub trait Bell: Send + Sync {
     /// `topic` has something new.
     fn ring(&self, topic: Topic);
+    /// `challenge` is like this now.
+    fn tell(&self, challenge: &Challenge);
     /// Anything may be new: somebody else was at the database, and what he did was not heard.
     fn ring_all(&self);
     /// Something runs out of time at `at`.
@@ -276,8 +278,8 @@ pub trait Store: VaultKeys + Policies + AuditChain + Send + Sync {
     fn is_bound(&self, token_digest: String, now: Timestamp) -> Reply<'_, bool>;
     /// The browsers bound to a user, oldest first.
     fn browsers(&self, user: UserId) -> Reply<'_, Vec<Browser>>;
-    /// Whose a challenge is, and what was signed of it for a phone.
-    fn delivery(&self, id: ChallengeId, device: DeviceId) -> Reply<'_, Option<Delivered>>;
+    /// The phone `device`, and what was signed for it of the challenge `id`.
+    fn answering(&self, device: DeviceId, id: Option<ChallengeId>) -> Reply<'_, Option<Answering>>;
     /// The pending challenges that were made for a phone, oldest first.
     fn waiting(&self, device: DeviceId, now: Timestamp) -> Reply<'_, Vec<(ChallengeId, String)>>;
     /// The latest notices to the phones of a user since `since`, oldest first.

@@ -9,9 +9,10 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Column as _, Connection as _, Row as _, TypeInfo as _};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::bundle::{bundled, unpacked};
 use crate::store::StoreError;
 use crate::store::sql::conn::Write;
-use crate::store::sql::row::{Arg, Cell, Row};
+use crate::store::sql::row::{Arg, Cell, Cells, NameBook, Row};
 use crate::store::sql::words::{Word, spell};
 
 /// The channel on which nodes tell each other what has changed.
@@ -22,14 +23,15 @@ const MOST_TOLD: usize = 7_900;
 /// A connection to the server.
 pub(crate) struct Link {
     conn: PgConnection,
+    names: NameBook,
     /// Its room in the pool, where it is lent from there: let go with it.
     #[expect(dead_code, reason = "it is held, and let go")]
     place: Option<OwnedSemaphorePermit>,
 }
 
 impl Link {
-    pub(super) const fn new(conn: PgConnection) -> Self {
-        Self { conn, place: None }
+    pub(super) fn new(conn: PgConnection) -> Self {
+        Self { conn, names: NameBook::default(), place: None }
     }
 
     pub(super) fn in_place(self, place: OwnedSemaphorePermit) -> Self {
@@ -41,14 +43,39 @@ impl Link {
     }
 
     pub(crate) async fn all(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, StoreError> {
-        let mut query = sqlx::query(AssertSqlSafe(spelt(sql)));
+        let found = self.fetch(spelt(sql), args).await?;
+        let Some(first) = found.first() else { return Ok(Vec::new()) };
+        let names = self.names.of(sql, first.columns().iter().map(|column| column.name()));
+        found.iter().map(|row| Ok(Row::new(Arc::clone(&names), cells(row)?))).collect()
+    }
+
+    /// The answers to all of `questions`, asked in one statement.
+    pub(crate) async fn several<const N: usize>(
+        &mut self,
+        questions: [&'static str; N],
+        args: &[Arg<'_>],
+    ) -> Result<[Vec<Row>; N], StoreError> {
+        let mut answers = [const { Vec::new() }; N];
+        for row in self.fetch(spelt(&bundled(&questions)), args).await? {
+            let part = usize::try_from(row.try_get::<i32, _>(0)?).ok();
+            let (names, cells) = unpacked(row.try_get(1)?)?;
+            let at = part.and_then(|part| Some((questions.get(part)?, answers.get_mut(part)?)));
+            let (question, answer) = at.ok_or(StoreError::Corrupt("bundled row"))?;
+            answer.push(Row::new(self.names.of(question, names.into_iter()), cells));
+        }
+        Ok(answers)
+    }
+
+    async fn fetch(&mut self, text: Arc<str>, args: &[Arg<'_>]) -> Result<Vec<PgRow>, StoreError> {
+        let mut query = sqlx::query(AssertSqlSafe(text));
         for arg in args {
             query = match *arg {
                 Arg::Text(text) => query.bind(text),
                 Arg::Int(number) => query.bind(number),
+                Arg::Texts(texts) => query.bind(texts),
             };
         }
-        rows(&query.fetch_all(&mut self.conn).await?)
+        Ok(query.fetch_all(&mut self.conn).await?)
     }
 
     pub(crate) async fn run(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<u64, StoreError> {
@@ -57,6 +84,7 @@ impl Link {
             query = match *arg {
                 Arg::Text(text) => query.bind(text),
                 Arg::Int(number) => query.bind(number),
+                Arg::Texts(texts) => query.bind(texts),
             };
         }
         Ok(query.execute(&mut self.conn).await?.rows_affected())
@@ -119,26 +147,20 @@ fn column<'a, T>(
     values.map(value).collect()
 }
 
-fn rows(found: &[PgRow]) -> Result<Vec<Row>, StoreError> {
-    let Some(first) = found.first() else { return Ok(Vec::new()) };
-    let names: Arc<[Box<str>]> = first.columns().iter().map(|column| column.name().into()).collect();
-    let cells = |row: &PgRow| {
-        let cells = row.columns().iter().enumerate();
-        let cells = cells.map(|(index, column)| cell(row, index, column.type_info().name())).collect::<Result<_, _>>();
-        Ok(Row::new(Arc::clone(&names), cells?))
-    };
-    found.iter().map(cells).collect()
-}
-
-fn cell(row: &PgRow, index: usize, kind: &str) -> Result<Cell, StoreError> {
-    let int = |number: Option<i64>| number.map_or(Cell::Null, Cell::Int);
-    Ok(match kind {
-        "INT8" => int(row.try_get(index)?),
-        "INT4" => int(row.try_get::<Option<i32>, _>(index)?.map(i64::from)),
-        "BOOL" => int(row.try_get::<Option<bool>, _>(index)?.map(i64::from)),
-        "TEXT" | "VARCHAR" | "NAME" => row.try_get::<Option<String>, _>(index)?.map_or(Cell::Null, Cell::Text),
-        _ => return Err(StoreError::Corrupt("column")),
-    })
+fn cells(row: &PgRow) -> Result<Cells, StoreError> {
+    let columns = row.columns();
+    let mut cells = Cells::room_for(columns.len());
+    for (index, column) in columns.iter().enumerate() {
+        let int = |number: Option<i64>| number.map_or(Cell::Null, Cell::Int);
+        cells.push(match column.type_info().name() {
+            "INT8" => int(row.try_get(index)?),
+            "INT4" => int(row.try_get::<Option<i32>, _>(index)?.map(i64::from)),
+            "BOOL" => int(row.try_get::<Option<bool>, _>(index)?.map(i64::from)),
+            "TEXT" | "VARCHAR" | "NAME" => row.try_get::<Option<&str>, _>(index)?.map_or(Cell::Null, Cell::Text),
+            _ => return Err(StoreError::Corrupt("column")),
+        });
+    }
+    Ok(cells)
 }
 
 /// Statements in the words of PostgreSQL, by what they are written as.
@@ -172,7 +194,7 @@ fn spelt_write(write: &Write<'_>) -> Arc<str> {
 
 fn translated(sql: &str) -> String {
     let text = spell(sql, |word| match word {
-        Word::In(list) => format!("= ANY (ARRAY(SELECT json_array_elements_text(CAST({list} AS json))))"),
+        Word::In(list) => format!("= ANY ({list})"),
         Word::InNumbers(list) => {
             format!("= ANY (ARRAY(SELECT CAST(json_array_elements_text(CAST({list} AS json)) AS bigint)))")
         }
@@ -205,7 +227,7 @@ mod tests {
     #[test]
     fn statements_are_spelt_for_the_server() {
         let sql = "SELECT instr(a, ?1) FROM {each ?2 AS j} WHERE a {in ?1} AND b {in_numbers ?3}";
-        let list = "= ANY (ARRAY(SELECT json_array_elements_text(CAST($1 AS json))))";
+        let list = "= ANY ($1)";
         let numbers = "= ANY (ARRAY(SELECT CAST(json_array_elements_text(CAST($3 AS json)) AS bigint)))";
         let each = "json_array_elements(CAST($2 AS json)) AS j(value)";
         assert_eq!(*spelt(sql), *format!("SELECT strpos(a, $1) FROM {each} WHERE a {list} AND b {numbers}"));

@@ -1,7 +1,7 @@
 //! What other nodes have changed: whoever waits for it here is woken.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use gatematch_protocol::time::Timestamp;
@@ -34,9 +34,9 @@ impl Drop for Listener {
 }
 
 impl Listener {
-    pub(super) fn start(options: PgConnectOptions, bell: Arc<dyn Bell>) -> Self {
+    pub(super) fn start(options: PgConnectOptions, own: Arc<AtomicU32>, bell: Arc<dyn Bell>) -> Self {
         let leads = Arc::new(AtomicBool::new(false));
-        let ear = Ear { options, bell, leads: Arc::clone(&leads) };
+        let ear = Ear { options, own, bell, leads: Arc::clone(&leads) };
         Self { task: tokio::spawn(ear.listen()), leads }
     }
 
@@ -48,6 +48,8 @@ impl Listener {
 
 struct Ear {
     options: PgConnectOptions,
+    /// The process of the server's that this node writes through.
+    own: Arc<AtomicU32>,
     bell: Arc<dyn Bell>,
     leads: Arc<AtomicBool>,
 }
@@ -91,6 +93,8 @@ impl Ear {
             loop {
                 tokio::select! {
                     heard = listener.try_recv() => match heard {
+                        // The writer here has told it, and more of it.
+                        Ok(Some(told)) if told.process_id() == self.own.load(Ordering::Acquire) => {}
                         Ok(Some(told)) => self.ring(told.payload()),
                         Ok(None) => return sqlx::Error::WorkerCrashed,
                         Err(error) => return error,

@@ -4,6 +4,7 @@
 //! ever is in a transaction, so none can be left in one by a request that ended early.
 
 mod alone;
+mod bundle;
 mod link;
 mod listen;
 mod open;

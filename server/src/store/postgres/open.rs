@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use gatematch_protocol::secret::Secret;
@@ -19,7 +20,7 @@ use crate::vault::Vault;
 
 /// How long the server works on one statement, and how long a transaction may be left alone, before it is ended: a node
 /// that is cut off in the middle must not keep the others from writing.
-const SERVER_SIDE: [(&str, &str); 8] = [
+const SERVER_SIDE: [(&str, &str); 11] = [
     ("statement_timeout", "15s"),
     ("lock_timeout", "4s"),
     ("idle_in_transaction_session_timeout", "4s"),
@@ -30,6 +31,10 @@ const SERVER_SIDE: [(&str, &str); 8] = [
     // longer than to run it.
     ("plan_cache_mode", "force_generic_plan"),
     ("jit", "off"),
+    // A plan that was made when a table was new must do when it is long: by the index, wherever there is one.
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
 ];
 /// An index over millions of rows takes longer than any other statement may, and so does a copy of everything.
 const PATIENT: &str = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
@@ -86,6 +91,8 @@ pub enum OpenFault {
 pub struct Server {
     options: Arc<PgConnectOptions>,
     allow_fsync_off: bool,
+    /// The process of the server's that this node writes through; 0: none yet.
+    writes_through: Arc<AtomicU32>,
 }
 
 impl Server {
@@ -106,7 +113,11 @@ impl Server {
         let options = options.statement_cache_capacity(PREPARED).disable_statement_logging();
         let options =
             if options.get_application_name().is_none() { options.application_name("gatematch") } else { options };
-        Ok(Self { options: Arc::new(options.options(SERVER_SIDE)), allow_fsync_off: false })
+        Ok(Self {
+            options: Arc::new(options.options(SERVER_SIDE)),
+            allow_fsync_off: false,
+            writes_through: Arc::default(),
+        })
     }
 
     /// The same, on a server that may lose what it acknowledges.
@@ -163,8 +174,18 @@ impl Server {
             (_, Some(setting)) if !self.allow_fsync_off => {
                 Err(unreachable(OpenFault::Unsafe { server: self.clone(), setting }))
             }
-            _ => Ok(Link::new(conn)),
+            _ => {
+                self.note_writer(&mut conn).await?;
+                Ok(Link::new(conn))
+            }
         }
+    }
+
+    /// What is told through `conn` from here on, this node knows.
+    async fn note_writer(&self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let process: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(conn).await?;
+        self.writes_through.store(process.unsigned_abs(), Ordering::Release);
+        Ok(())
     }
 
     /// The name of the host, or the folder of the socket.
@@ -228,6 +249,8 @@ impl Database {
         }
         check_schema(server, &mut conn).await?;
         migrate(server, &mut conn).await?;
+        let unreachable = |error| OpenFault::Unreachable { server: server.clone(), what: told(&error) };
+        server.note_writer(&mut conn).await.map_err(unreachable)?;
         let mut conn = Conn::Postgres(Box::new(Link::new(conn)));
         let unchained = |error: StoreError| OpenFault::Unreachable { server: server.clone(), what: error.to_string() };
         Opening::on(&mut conn).chain_events().await.map_err(unchained)?;
@@ -247,7 +270,8 @@ impl Database {
     /// Starts the writer, the readers and the listener.
     #[must_use]
     pub(crate) fn serve(self, vault: Arc<Vault>, edge: Edge, bell: Arc<dyn Bell>) -> Arc<dyn Store> {
-        let listener = Listener::start((*self.server.options).clone(), Arc::clone(&bell));
+        let listener =
+            Listener::start((*self.server.options).clone(), Arc::clone(&self.server.writes_through), Arc::clone(&bell));
         let reads = (Reads::Postgres(Arc::new(Pool::new(self.server.clone()))), Some(listener));
         Arc::new(SqlStore::start(self.conn, Place::Postgres(self.server), reads, vault, edge, bell))
     }

@@ -5,7 +5,7 @@
 //!
 //! | word | what stands there |
 //! | --- | --- |
-//! | `{in ?}` | is among the texts of a JSON array |
+//! | `{in ?}` | is among texts ([`Arg::Texts`]) |
 //! | `{in_numbers ?}` | is among the numbers of a JSON array |
 //! | `{each ? AS j}` | a table of the elements of a JSON array, in its column `value` |
 //! | `{rows}` | the rows that are written, as a query |
@@ -43,6 +43,24 @@ impl Conn {
     /// The first row that `sql` yields.
     pub(crate) async fn first(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<Option<Row>, StoreError> {
         Ok(self.all(sql, args).await?.into_iter().next())
+    }
+
+    /// The answers to all of `questions`, which share their arguments (`?1`, `?2`); a server is asked once.
+    pub(crate) async fn several<const N: usize>(
+        &mut self,
+        questions: [&'static str; N],
+        args: &[Arg<'_>],
+    ) -> Result<[Vec<Row>; N], StoreError> {
+        match self {
+            Self::Sqlite(link) => {
+                let mut answers = [const { Vec::new() }; N];
+                for (answer, question) in answers.iter_mut().zip(questions) {
+                    *answer = link.all(question, args)?;
+                }
+                Ok(answers)
+            }
+            Self::Postgres(link) => link.several(questions, args).await,
+        }
     }
 
     /// Runs `sql`; yields how many rows were touched.

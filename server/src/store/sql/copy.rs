@@ -108,18 +108,18 @@ impl Table {
         (first, next)
     }
 
-    fn key_of(&self, row: &Row) -> Result<Vec<Cell>, StoreError> {
+    fn key_of<'a>(&self, row: &'a Row) -> Result<Vec<Cell<'a>>, StoreError> {
         let place = |name: &String| self.columns.iter().position(|column| column.name == *name);
-        let cell = |name| place(name).and_then(|place| row.cells().get(place)).cloned();
+        let cell = |name| place(name).and_then(|place| row.cells().nth(place));
         self.key.iter().map(|name| cell(name).ok_or(StoreError::Corrupt("key of a row"))).collect()
     }
 
     fn values(&self, row: &Row) -> Value {
         let values = self.columns.iter().zip(row.cells()).map(|(column, cell)| match cell {
             Cell::Null => Value::Null,
-            Cell::Int(number) if column.kind == 'f' => Value::Bool(*number != 0),
-            Cell::Int(number) => Value::from(*number),
-            Cell::Text(text) => Value::from(text.as_str()),
+            Cell::Int(number) if column.kind == 'f' => Value::Bool(number != 0),
+            Cell::Int(number) => Value::from(number),
+            Cell::Text(text) => Value::from(text),
         });
         Value::Array(values.collect())
     }

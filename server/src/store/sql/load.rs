@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::conn::Conn;
 use super::pages::load_pages;
-use super::policy::Shelf;
-use super::row::{Row, args};
+use super::policy::{self, LATEST, Shelf};
+use super::row::{AsArg, Row, args};
 use super::{factors, rows};
 use crate::store::StoreError;
 use crate::store::world::{Needs, Repeat, World};
@@ -22,20 +22,17 @@ use crate::vault::Vault;
 /// How many overdue challenges are settled in one go.
 const SETTLE_AT_ONCE: i64 = 500;
 
-/// A JSON array of texts, for `json_each`.
-pub(super) fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
-    Value::from(items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>()).to_string()
+/// Texts, for `{in ?}`.
+pub(super) fn list<T: Display>(items: impl IntoIterator<Item = T>) -> Vec<String> {
+    items.into_iter().map(|item| item.to_string()).collect()
 }
 
-pub(super) async fn select(conn: &mut Conn, sql: &'static str, list: String) -> Result<Vec<Row>, StoreError> {
+pub(super) async fn select(conn: &mut Conn, sql: &'static str, list: impl AsArg) -> Result<Vec<Row>, StoreError> {
     conn.all(sql, args![list]).await
 }
 
 pub(super) async fn load(conn: &mut Conn, needs: &Needs, vault: &Vault, shelf: &Shelf) -> Result<World, StoreError> {
     let mut world = World::default();
-    if needs.policy {
-        world.hold(shelf.current(conn).await?);
-    }
     let mut users = needs.users.clone();
     let served = load_pages(conn, needs, &mut world).await?;
     let mut challenges = named_challenges(conn, needs, &served.challenges, vault).await?;
@@ -49,7 +46,7 @@ pub(super) async fn load(conn: &mut Conn, needs: &Needs, vault: &Vault, shelf: &
     users.extend(world.enrollments.values().map(|enrollment| enrollment.user));
     users.extend(users_of_devices(conn, needs).await?);
     let usernames = needs.usernames.union(&served.names).cloned().collect();
-    load_accounts(conn, usernames, users, vault, &mut world).await?;
+    load_accounts(conn, usernames, users, (vault, needs.policy.then_some(shelf)), &mut world).await?;
     let others: Vec<Challenge> =
         challenges.into_iter().filter(|challenge| world.challenge(challenge.id).is_none()).collect();
     for challenge in others {
@@ -147,49 +144,84 @@ async fn users_of_devices(conn: &mut Conn, needs: &Needs) -> Result<BTreeSet<Use
     found.iter().map(user).collect()
 }
 
+/// The accounts with one of the ids `?1`: users, phones, other factors and open challenges; and the number of the policy
+/// that holds.
+const ACCOUNTS_BY_ID: [&str; 5] = [
+    "SELECT * FROM users WHERE id {in ?1}",
+    "SELECT * FROM devices WHERE user_id {in ?1} ORDER BY id",
+    "SELECT * FROM factors WHERE user_id {in ?1} ORDER BY id",
+    "SELECT * FROM challenges WHERE user_id {in ?1} AND state IN ('pending', 'approved') ORDER BY id",
+    LATEST,
+];
+
+/// The same, of those with one of the names `?1`.
+const ACCOUNTS_BY_NAME: [&str; 5] = [
+    "SELECT * FROM users WHERE username {in ?1}",
+    "SELECT d.* FROM users AS u JOIN devices AS d ON d.user_id = u.id WHERE u.username {in ?1} ORDER BY d.id",
+    "SELECT f.* FROM users AS u JOIN factors AS f ON f.user_id = u.id WHERE u.username {in ?1} ORDER BY f.id",
+    "SELECT c.* FROM users AS u JOIN challenges AS c ON c.user_id = u.id
+     WHERE u.username {in ?1} AND c.state IN ('pending', 'approved') ORDER BY c.id",
+    LATEST,
+];
+
+/// Loads accounts, and the policy where there is a `shelf` for it.
 async fn load_accounts(
     conn: &mut Conn,
     usernames: BTreeSet<String>,
     users: BTreeSet<UserId>,
+    (vault, shelf): (&Vault, Option<&Shelf>),
+    world: &mut World,
+) -> Result<(), StoreError> {
+    let mut answers = Vec::new();
+    if !users.is_empty() {
+        answers.push(conn.several(ACCOUNTS_BY_ID, args![list(&users)]).await?);
+    }
+    if !usernames.is_empty() {
+        answers.push(conn.several(ACCOUNTS_BY_NAME, args![list(&usernames)]).await?);
+    }
+    if let Some(shelf) = shelf {
+        world.hold(match answers.last() {
+            Some([.., latest]) => shelf.latest(conn, policy::number(latest)?).await?,
+            None => shelf.current(conn).await?,
+        });
+    }
+    for [users, devices, others, challenges, _] in answers {
+        accounts(&[users, devices, others, challenges], vault, world)?;
+    }
+    Ok(())
+}
+
+/// Puts accounts into the world, where they are not there yet.
+fn accounts(
+    [users, devices, others, challenges]: &[Vec<Row>; 4],
     vault: &Vault,
     world: &mut World,
 ) -> Result<(), StoreError> {
-    let mut found = Vec::new();
-    if !users.is_empty() {
-        found = select(conn, "SELECT * FROM users WHERE id {in ?}", list(&users)).await?;
+    let known: BTreeSet<UserId> = world.revisions.keys().copied().collect();
+    let is_new = |user: UserId| !known.contains(&user);
+    for row in users {
+        let user = rows::user(row)?;
+        if is_new(user.id) {
+            world.revisions.insert(user.id, rows::revision(row)?);
+            world.insert_account(Account::new(user));
+        }
     }
-    if !usernames.is_empty() {
-        let sql = "SELECT * FROM users WHERE username {in ?}";
-        found.extend(select(conn, sql, list(&usernames)).await?);
-    }
-    if found.is_empty() {
-        return Ok(());
-    }
-    for row in found {
-        let user = rows::user(&row)?;
-        world.revisions.insert(user.id, rows::revision(&row)?);
-        world.insert_account(Account::new(user));
-    }
-    let ids = list(world.revisions.keys());
-    let sql = "SELECT * FROM devices WHERE user_id {in ?} ORDER BY id";
-    for row in select(conn, sql, ids.clone()).await? {
-        let device: Device = rows::device(&row, vault)?;
-        if let Some(account) = world.account(device.user) {
+    for row in devices {
+        let device: Device = rows::device(row, vault)?;
+        if let Some(account) = world.account(device.user).filter(|account| is_new(account.user.id)) {
             account.devices.push(device);
         }
     }
-    let sql = "SELECT * FROM factors WHERE user_id {in ?} ORDER BY id";
-    for row in select(conn, sql, ids.clone()).await? {
-        let factor = factors::factor(&row, vault)?;
-        if let Some(account) = world.account(factor.user) {
+    for row in others {
+        let factor = factors::factor(row, vault)?;
+        if let Some(account) = world.account(factor.user).filter(|account| is_new(account.user.id)) {
             account.factors.push(factor);
         }
     }
-    let sql = "SELECT * FROM challenges WHERE state IN ('pending', 'approved')
-               AND user_id {in ?} ORDER BY id";
-    for row in select(conn, sql, ids).await? {
-        let challenge = rows::challenge(&row, vault)?;
-        if let Some(account) = challenge.user.and_then(|user| world.account(user)) {
+    for row in challenges {
+        let challenge = rows::challenge(row, vault)?;
+        let account = challenge.user.and_then(|user| world.account(user));
+        if let Some(account) = account.filter(|account| is_new(account.user.id)) {
             account.challenges.push(challenge);
         }
     }
@@ -224,7 +256,7 @@ async fn load_rest(conn: &mut Conn, needs: &Needs, world: &mut World) -> Result<
         let sql = "SELECT seq, hash FROM audit_events WHERE seq {in_numbers ?}";
         // Numbers as numbers: a text is never equal to one.
         let wanted = serde_json::json!(needs.log).to_string();
-        for row in select(conn, sql, wanted).await? {
+        for row in conn.all(sql, args![wanted]).await? {
             let seq: i64 = row.get("seq")?;
             let seq = u64::try_from(seq).map_err(|_| StoreError::Corrupt("seq"))?;
             world.log.extend(row.get::<Option<String>>("hash")?.map(|hash| (seq, hash)));

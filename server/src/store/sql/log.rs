@@ -4,38 +4,36 @@ use gatematch_domain::notice::{self, Notice};
 use gatematch_protocol::audit::AuditEvent;
 use gatematch_protocol::id::UserId;
 use gatematch_protocol::time::Timestamp;
-use serde_json::Value;
 
 use super::reads::Reads;
-use super::row::{AsArg as _, args};
+use super::row::{AsArg, args};
 use super::rows;
 use crate::store::{AuditQuery, StoreError};
 
 /// Audit events, in order.
 pub(super) async fn audit(reads: &Reads, query: AuditQuery) -> Result<Vec<AuditEvent>, StoreError> {
     let AuditQuery { after, limit, user, kinds, gateways } = query;
-    let list = |words: Vec<String>| Value::from(words).to_string();
     let (one, few) = match <[String; 1]>::try_from(kinds) {
         Ok([kind]) if gateways.is_empty() => (Some(kind), None),
-        Ok(kinds) => (None, Some(list(kinds.into()))),
+        Ok(kinds) => (None, Some(Vec::from(kinds))),
         Err(kinds) if kinds.is_empty() => (None, None),
-        Err(kinds) => (None, Some(list(kinds))),
+        Err(kinds) => (None, Some(kinds)),
     };
-    let gateways = (!gateways.is_empty()).then(|| list(gateways));
+    let gateways = (!gateways.is_empty()).then_some(gateways);
     let mut sql = "SELECT * FROM audit_events WHERE seq > ?".to_owned();
     let mut args = vec![after.arg()];
     // A user and a type have an index each. Several types are told apart row by row: by their index, all that there are
     // would be sorted for each page. So are gateways.
     let conditions = [
-        (" AND username = ?", &user),
-        (" AND type = ?", &one),
-        (" AND coalesce(type, '') {in ?}", &few),
-        (" AND gateway {in ?}", &gateways),
+        (" AND username = ?", user.as_ref().map(AsArg::arg)),
+        (" AND type = ?", one.as_ref().map(AsArg::arg)),
+        (" AND coalesce(type, '') {in ?}", few.as_ref().map(AsArg::arg)),
+        (" AND gateway {in ?}", gateways.as_ref().map(AsArg::arg)),
     ];
     for (condition, value) in conditions {
         if let Some(value) = value {
             sql.push_str(condition);
-            args.push(value.arg());
+            args.push(value);
         }
     }
     sql.push_str(" ORDER BY seq LIMIT ?");

@@ -100,10 +100,12 @@ impl SqlStore {
     }
 
     async fn device_with_user(&self, sql: &'static str, key: String) -> Result<Option<(Device, User)>, StoreError> {
-        let read = |row: &Row| {
-            let (device, user) = row.clone().split("cut").ok_or(StoreError::Corrupt("cut"))?;
-            Ok((rows::device(&device, &self.vault)?, rows::user(&user)?))
-        };
-        self.one(sql, key, read).await
+        self.one(sql, key, |row| self.device_and_user(row)).await
+    }
+
+    /// A phone and whose it is, from the columns of both with `cut` between them.
+    fn device_and_user(&self, row: &Row) -> Result<(Device, User), StoreError> {
+        let (device, user) = row.split("cut").ok_or(StoreError::Corrupt("cut"))?;
+        Ok((rows::device(&device, &self.vault)?, rows::user(&user)?))
     }
 }

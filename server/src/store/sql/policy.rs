@@ -24,11 +24,18 @@ use crate::store::{Policies, PutPolicy, PutRefusal, Reply, StoreError};
 #[derive(Default)]
 pub(super) struct Shelf(Mutex<Option<Arc<Policy>>>);
 
+/// The number of the policy that holds; nothing for the one that ships.
+pub(super) const LATEST: &str = "SELECT max(version) AS version FROM policies";
+
 impl Shelf {
     /// The policy that holds. Another process may have replaced it: its number is looked at each time.
     pub(super) async fn current(&self, conn: &mut Conn) -> Result<Arc<Policy>, StoreError> {
-        let latest = conn.first("SELECT max(version) AS version FROM policies", &[]).await?;
-        let latest: Option<i64> = latest.map(|row| row.get("version")).transpose()?.flatten();
+        let latest = number(&conn.all(LATEST, &[]).await?)?;
+        self.latest(conn, latest).await
+    }
+
+    /// The policy that holds, where its number is known.
+    pub(super) async fn latest(&self, conn: &mut Conn, latest: Option<i64>) -> Result<Arc<Policy>, StoreError> {
         let version = match latest {
             None => Policy::SHIPPED,
             Some(version) => u64::try_from(version).map_err(|_| StoreError::Corrupt("version"))?,
@@ -55,6 +62,11 @@ impl Shelf {
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         held.as_ref().filter(|policy| policy.version == version).map(Arc::clone)
     }
+}
+
+/// What [`LATEST`] answers.
+pub(super) fn number(answer: &[Row]) -> Result<Option<i64>, StoreError> {
+    Ok(answer.first().map(|row| row.get("version")).transpose()?.flatten())
 }
 
 impl SqlStore {

@@ -60,27 +60,29 @@ pub(super) fn time(row: &Row, column: &str) -> Read<Timestamp> {
 }
 
 pub(super) fn parsed<T: FromStr>(row: &Row, column: &'static str) -> Read<T> {
-    text(row, column)?.parse().map_err(|_| StoreError::Corrupt(column))
+    row.get::<&str>(column)?.parse().map_err(|_| StoreError::Corrupt(column))
 }
 
 pub(super) fn optional_parsed<T: FromStr>(row: &Row, column: &'static str) -> Read<Option<T>> {
-    optional(row, column)?.map(|text| text.parse().map_err(|_| StoreError::Corrupt(column))).transpose()
+    row.get::<Option<&str>>(column)?.map(|text| text.parse().map_err(|_| StoreError::Corrupt(column))).transpose()
 }
 
 pub(super) fn json<T: DeserializeOwned>(row: &Row, column: &'static str) -> Read<T> {
-    serde_json::from_str(&text(row, column)?).map_err(|_| StoreError::Corrupt(column))
+    serde_json::from_str(row.get(column)?).map_err(|_| StoreError::Corrupt(column))
 }
 
 /// What is of use and of no consequence: where it cannot be read, nothing is remembered, and everything is new.
 fn remembered<T: DeserializeOwned + Default>(row: &Row, column: &'static str) -> Read<T> {
-    Ok(serde_json::from_str(&text(row, column)?).unwrap_or_else(|_| {
+    Ok(serde_json::from_str(row.get(column)?).unwrap_or_else(|_| {
         tracing::error!(column, "what is remembered of a user cannot be read, and is forgotten");
         T::default()
     }))
 }
 
 fn optional_json<T: DeserializeOwned>(row: &Row, column: &'static str) -> Read<Option<T>> {
-    optional(row, column)?.map(|text| serde_json::from_str(&text).map_err(|_| StoreError::Corrupt(column))).transpose()
+    row.get::<Option<&str>>(column)?
+        .map(|text| serde_json::from_str(text).map_err(|_| StoreError::Corrupt(column)))
+        .transpose()
 }
 
 pub(super) fn flag(row: &Row, column: &str) -> Read<bool> {
@@ -92,8 +94,8 @@ pub(super) fn small<T: TryFrom<i64>>(row: &Row, column: &'static str) -> Read<T>
 }
 
 pub(super) fn opened(row: &Row, column: &'static str, label: &str, vault: &Vault) -> Read<Option<String>> {
-    let Some(sealed) = optional(row, column)? else { return Ok(None) };
-    let opened = vault.open(label, &sealed).map_err(|fault| match fault {
+    let Some(sealed) = row.get::<Option<&str>>(column)? else { return Ok(None) };
+    let opened = vault.open(label, sealed).map_err(|fault| match fault {
         DoesNotOpen::UnknownKey(_) => StoreError::UnknownKey,
         DoesNotOpen::Spoilt => StoreError::Corrupt(column),
     })?;
@@ -108,7 +110,7 @@ pub(super) fn user(row: &Row) -> Read<User> {
         display_name: optional(row, "display_name")?,
         email: optional(row, "email")?,
         groups: json(row, "group_names")?,
-        status: match text(row, "status")?.as_str() {
+        status: match row.get::<&str>("status")? {
             "active" => Status::Active,
             "disabled" => Status::Disabled,
             _ => return Err(StoreError::Corrupt("status")),
@@ -128,7 +130,7 @@ pub(super) fn revision(row: &Row) -> Read<i64> {
 
 pub(super) fn device(row: &Row, vault: &Vault) -> Read<Device> {
     let id: DeviceId = parsed(row, "id")?;
-    let point = base64url::decode(text(row, "public_key")?).map_err(|_| StoreError::Corrupt("public_key"))?;
+    let point = base64url::decode(row.get::<&str>("public_key")?).map_err(|_| StoreError::Corrupt("public_key"))?;
     // A phone whose subscription does not open fetches, and brings a new one.
     let push = opened(row, "push", &label::push(id), vault).or_else(|error| match error {
         StoreError::Corrupt(_) => {
@@ -143,7 +145,7 @@ pub(super) fn device(row: &Row, vault: &Vault) -> Read<Device> {
         key: PublicKey::from_sec1(&point).ok_or(StoreError::Corrupt("public_key"))?,
         name: text(row, "name")?,
         platform: optional(row, "platform")?,
-        status: match text(row, "status")?.as_str() {
+        status: match row.get::<&str>("status")? {
             "active" => DeviceStatus::Active,
             "unconfirmed" => DeviceStatus::Unconfirmed {
                 code: opened(row, "code", &label::code(id), vault)?.ok_or(StoreError::Corrupt("code"))?,
@@ -164,7 +166,7 @@ pub(super) fn gateway(row: &Row) -> Read<Gateway> {
         name: text(row, "name")?,
         application: text(row, "application")?,
         can_display: row.get("can_display")?,
-        client_address: match text(row, "client_address")?.as_str() {
+        client_address: match row.get::<&str>("client_address")? {
             "trusted" => ClientAddress::Trusted,
             "shown" => ClientAddress::Shown,
             _ => return Err(StoreError::Corrupt("client_address")),
@@ -218,7 +220,7 @@ pub(super) fn challenge(row: &Row, vault: &Vault) -> Read<Challenge> {
         gateway: parsed(row, "gateway_id")?,
         client: Client { ip: optional_parsed(row, "client_ip")?, name: optional(row, "client_name")? },
         origin: optional_json(row, "origin")?,
-        display: Display::from_word(&text(row, "display")?).ok_or(StoreError::Corrupt("display"))?,
+        display: Display::from_word(row.get("display")?).ok_or(StoreError::Corrupt("display"))?,
         number: opened(row, "number", &label::number(id), vault)?.map(Number::from_stored),
         methods: methods.collect::<Read<_>>()?,
         uv_required: row.get("uv_required")?,
@@ -235,7 +237,7 @@ pub(super) fn notice(row: &Row) -> Read<Notice> {
     let client = Client { ip: optional_parsed(row, "client_ip")?, name: optional(row, "client_name")? };
     let news = News {
         user: parsed(row, "user_id")?,
-        kind: Kind::from_word(&text(row, "kind")?).ok_or(StoreError::Corrupt("kind"))?,
+        kind: Kind::from_word(row.get("kind")?).ok_or(StoreError::Corrupt("kind"))?,
         gateway: optional_parsed(row, "gateway_id")?,
         client: flag(row, "has_client")?.then_some(client),
         but: optional_parsed(row, "but_device")?,
@@ -252,13 +254,13 @@ fn state(row: &Row) -> Read<State> {
     };
     let approval = || -> Read<Approval> {
         Ok(Approval {
-            method: Method::from_word(&text(row, "method")?).ok_or(StoreError::Corrupt("method"))?,
+            method: Method::from_word(row.get("method")?).ok_or(StoreError::Corrupt("method"))?,
             device: optional_parsed(row, "device_id")?,
             authenticator: optional_parsed(row, "authenticator_id")?,
-            uv: UserVerification::from_word(&text(row, "uv")?).ok_or(StoreError::Corrupt("uv"))?,
+            uv: UserVerification::from_word(row.get("uv")?).ok_or(StoreError::Corrupt("uv"))?,
         })
     };
-    Ok(match text(row, "state")?.as_str() {
+    Ok(match row.get::<&str>("state")? {
         "pending" => State::Pending,
         "approved" => State::Approved { at, approval: approval()? },
         "redeemed" => State::Redeemed {

@@ -32,7 +32,7 @@ use crate::store::verb::{
     RevokeBrowser, RevokeDevice, SetPush, Settle, SpendPasscode, SpendProof,
 };
 use crate::store::{
-    Act, ArmSession, Armed, AuditQuery, ConfirmSession, Delivered, FirstAnswer, KeyRevoked, OpenChallenge, Opened,
+    Act, Answering, ArmSession, Armed, AuditQuery, ConfirmSession, FirstAnswer, KeyRevoked, OpenChallenge, Opened,
     Page, PagePasscode, PutUser, Redemption, RegisterDevice, Reply, Store, StoreError, StoredKey, TellApproval,
     UserDeleted, UserPut, UserQuery, postgres,
 };
@@ -217,14 +217,21 @@ impl Store for SqlStore {
         Box::pin(pages::browsers(&self.reads, user))
     }
 
-    fn delivery(&self, id: ChallengeId, device: DeviceId) -> Reply<'_, Option<Delivered>> {
+    fn answering(&self, device: DeviceId, id: Option<ChallengeId>) -> Reply<'_, Option<Answering>> {
+        let sql = "SELECT c.user_id AS asked, l.signed, d.*, 0 AS cut, u.*
+                   FROM devices AS d JOIN users AS u ON u.id = d.user_id
+                   LEFT JOIN challenges AS c ON c.id = ?2
+                   LEFT JOIN deliveries AS l ON l.challenge_id = c.id AND l.device_id = d.id
+                   WHERE d.id = ?1";
         Box::pin(async move {
-            let sql = "SELECT c.user_id, d.signed FROM challenges AS c
-                       LEFT JOIN deliveries AS d ON d.challenge_id = c.id AND d.device_id = ?2 WHERE c.id = ?1";
-            let row = self.reads.first(sql, args![id.to_string(), device.to_string()]).await?;
-            let read =
-                |row: Row| Ok(Delivered { user: rows::optional_parsed(&row, "user_id")?, signed: row.get("signed")? });
-            row.map(read).transpose()
+            let (device, id) = (device.to_string(), id.map(|id| id.to_string()));
+            self.with_keys(|| async {
+                let Some(row) = self.reads.first(sql, args![device, id]).await? else { return Ok(None) };
+                let (device, user) = self.device_and_user(&row)?;
+                let (asked, signed) = (rows::optional_parsed(&row, "asked")?, row.get("signed")?);
+                Ok(Some(Answering { device, user, asked, signed }))
+            })
+            .await
         })
     }
 

@@ -3,7 +3,7 @@
 /// A word in braces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Word<'a> {
-    /// Is among the texts of a JSON array.
+    /// Is among texts.
     In(&'a str),
     /// Is among the numbers of a JSON array.
     InNumbers(&'a str),

@@ -176,8 +176,9 @@ struct News {
 impl News {
     fn of(before: &World, after: &World, challenges: &Difference<'_, ChallengeId, Challenge>) -> Self {
         let mut news = Self::default();
+        // Nobody can wait for one that was not there.
+        news.topics.extend(challenges.changed.iter().map(|(_, challenge)| Topic::Challenge(challenge.id)));
         for challenge in challenges.added.iter().chain(challenges.changed.iter().map(|(_, challenge)| challenge)) {
-            news.topics.insert(Topic::Challenge(challenge.id));
             if challenge.state == State::Pending {
                 news.topics.extend(challenge.sent_to.iter().map(|device| Topic::Device(*device)));
             }
@@ -377,7 +378,9 @@ impl Writer {
 
     fn ring(&self, news: &News, before: &World, after: &World, challenges: &Difference<'_, ChallengeId, Challenge>) {
         after.events.iter().for_each(alarm);
-        news.topics.iter().for_each(|topic| self.bell.ring(*topic));
+        challenges.changed.iter().for_each(|(_, challenge)| self.bell.tell(challenge));
+        let others = news.topics.iter().filter(|topic| !matches!(topic, Topic::Challenge(_)));
+        others.for_each(|topic| self.bell.ring(*topic));
         if let Some(deadline) = news.deadline {
             self.bell.deadline(deadline);
         }

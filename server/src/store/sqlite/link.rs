@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::store::StoreError;
 use crate::store::sql::conn::Write;
-use crate::store::sql::row::{Arg, Cell, Row};
+use crate::store::sql::row::{Arg, Cell, Cells, NameBook, Row};
 use crate::store::sql::words::{Word, spell};
 
 /// How many statements stay prepared: all that there are, in each of their sizes.
@@ -29,6 +29,8 @@ pub(crate) struct Link {
     texts: HashMap<Box<str>, HashMap<usize, Arc<str>>>,
     /// The same for those that have no rows to write.
     spelt: Box<RefCell<HashMap<Box<str>, String>>>,
+    /// The names of the columns that they yield.
+    names: Box<RefCell<NameBook>>,
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -40,7 +42,7 @@ impl From<rusqlite::Error> for StoreError {
 impl Link {
     pub(super) fn new(conn: Connection) -> Self {
         conn.set_prepared_statement_cache_capacity(PREPARED);
-        Self { conn, texts: HashMap::new(), spelt: Box::default() }
+        Self { conn, texts: HashMap::new(), spelt: Box::default(), names: Box::default() }
     }
 
     /// A database of its own that nobody keeps.
@@ -51,8 +53,18 @@ impl Link {
 
     pub(crate) fn all(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, StoreError> {
         let mut statement = self.prepare(sql)?;
-        bind(&mut statement, args)?;
-        rows(&mut statement)
+        // Of several statements with the same arguments, not each uses all.
+        let used = statement.parameter_count();
+        bind(&mut statement, args.get(..used).unwrap_or(args))?;
+        let width = statement.column_count();
+        let (mut names, mut found) = (None, Vec::new());
+        let mut cursor = statement.raw_query();
+        while let Some(row) = cursor.next()? {
+            let names = names
+                .get_or_insert_with(|| self.names.borrow_mut().of(sql, row.as_ref().column_names().iter().copied()));
+            found.push(Row::new(Arc::clone(names), cells(row, width)?));
+        }
+        Ok(found)
     }
 
     pub(crate) fn run(&self, sql: &str, args: &[Arg<'_>]) -> Result<u64, StoreError> {
@@ -160,40 +172,24 @@ fn bind(statement: &mut Statement<'_>, args: &[Arg<'_>]) -> Result<(), StoreErro
             Arg::Text(Some(text)) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
             Arg::Int(Some(number)) => ToSqlOutput::Owned(Owned::Integer(*number)),
             Arg::Text(None) | Arg::Int(None) => ToSqlOutput::Owned(Owned::Null),
+            Arg::Texts(texts) => ToSqlOutput::Owned(Owned::Text(Value::from(*texts).to_string())),
         };
         statement.raw_bind_parameter(index + 1, value)?;
     }
     Ok(())
 }
 
-fn rows(statement: &mut Statement<'_>) -> Result<Vec<Row>, StoreError> {
-    let width = statement.column_count();
-    let mut names: Option<Arc<[Box<str>]>> = None;
-    let mut found = Vec::new();
-    let mut cursor = statement.raw_query();
-    while let Some(row) = cursor.next()? {
-        let names = match &names {
-            Some(names) => Arc::clone(names),
-            None => {
-                let these = row.as_ref().column_names().into_iter().map(Box::from).collect();
-                Arc::clone(names.insert(these))
-            }
-        };
-        let mut cells = Vec::with_capacity(width);
-        for index in 0..width {
-            cells.push(match row.get_ref(index)? {
-                ValueRef::Null => Cell::Null,
-                ValueRef::Integer(number) => Cell::Int(number),
-                ValueRef::Text(text) => {
-                    let text = std::str::from_utf8(text).map_err(|_| StoreError::Corrupt("text"))?;
-                    Cell::Text(text.to_owned())
-                }
-                ValueRef::Real(_) | ValueRef::Blob(_) => return Err(StoreError::Corrupt("column")),
-            });
-        }
-        found.push(Row::new(names, cells));
+fn cells(row: &rusqlite::Row<'_>, width: usize) -> Result<Cells, StoreError> {
+    let mut cells = Cells::room_for(width);
+    for index in 0..width {
+        cells.push(match row.get_ref(index)? {
+            ValueRef::Null => Cell::Null,
+            ValueRef::Integer(number) => Cell::Int(number),
+            ValueRef::Text(text) => Cell::Text(std::str::from_utf8(text).map_err(|_| StoreError::Corrupt("text"))?),
+            ValueRef::Real(_) | ValueRef::Blob(_) => return Err(StoreError::Corrupt("column")),
+        });
     }
-    Ok(found)
+    Ok(cells)
 }
 
 #[cfg(test)]
