@@ -66,13 +66,12 @@ async fn main() -> Result<(), Fault> {
             told("events", written, begun);
         }
     }
-    eprintln!();
+    let _ = writeln!(std::io::stderr());
     Ok(())
 }
 
 fn told(what: &str, count: u64, begun: Instant) {
-    eprint!("\r{count} {what} in {:.0} s        ", begun.elapsed().as_secs_f64());
-    let _ = std::io::stderr().flush();
+    let _ = write!(std::io::stderr(), "\r{count} {what} in {:.0} s        ", begun.elapsed().as_secs_f64());
 }
 
 async fn enroll(store: &dyn Store, edge: &Edge, number: u64) -> Result<(), Fault> {

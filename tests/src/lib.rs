@@ -13,6 +13,7 @@ pub mod chaos;
 mod clock;
 pub mod codes;
 pub mod dice;
+pub mod faults;
 pub mod freeradius;
 pub mod front;
 pub mod machine;

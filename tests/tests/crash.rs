@@ -2,6 +2,7 @@
 //!
 //! `GATEMATCH_TEST_KILLS` says how often (50), and `GATEMATCH_TEST_SEED` makes other moments.
 
+mod disk;
 pub(crate) mod login;
 pub(crate) mod worker;
 
@@ -23,7 +24,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::time::timeout;
 
-use self::worker::{Trigger, Worker};
+use self::worker::{Blow, Trigger, Worker};
 use crate::machine::{Machine, Serving, audit_after, challenge_of, until_metric};
 
 /// How many people sign in and enroll at the same time.
@@ -87,13 +88,19 @@ async fn round(
     dice: &mut Dice,
 ) -> Vec<Worker> {
     let (round, workers) = look(machine, key, gateway, workers, log).await;
-    let trigger = Arc::new(Trigger::new(dice.roll(80), dice.roll(40), round.serving.pid()));
-    let round = Arc::new(round);
+    let trigger = Trigger::new(dice.roll(80), dice.roll(40), Blow::Kill(round.serving.pid()));
+    let (round, workers) = work(round, workers, trigger).await;
+    assert_eq!(round.serving.ended().await.signal(), Some(9));
+    workers
+}
+
+/// All work until the trigger has struck.
+async fn work(round: Round, workers: Vec<Worker>, trigger: Trigger) -> (Round, Vec<Worker>) {
+    let (round, trigger) = (Arc::new(round), Arc::new(trigger));
     let tasks = workers.into_iter().map(|worker| tokio::spawn(worker.work(Arc::clone(&round), Arc::clone(&trigger))));
     let workers = join_all(tasks).await.into_iter().map(|ended| ended.expect("a worker found no fault")).collect();
     let Ok(round) = Arc::try_unwrap(round) else { panic!("a worker is still there") };
-    assert_eq!(round.serving.ended().await.signal(), Some(9));
-    workers
+    (round, workers)
 }
 
 /// A restart, and a look at everything.

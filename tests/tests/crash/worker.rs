@@ -13,6 +13,7 @@ use gatematch_protocol::response::Decision;
 use gatematch_protocol::secret::Secret;
 use gatematch_protocol::user::PutUser;
 use gatematch_tests::dice::Dice;
+use gatematch_tests::faults::{Fault, Faults};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::Round;
@@ -24,19 +25,27 @@ const PROOF_LIFE: Duration = Duration::from_secs(50);
 /// How long the same redemption is answered alike, with something to spare.
 const REPEAT_LIFE: Duration = Duration::from_secs(500);
 
-/// Ends the server's process after so many acknowledged steps.
+/// What a trigger does.
+pub(crate) enum Blow {
+    /// Ends the server's process.
+    Kill(Pid),
+    /// The disk under it fails.
+    Disk(Arc<Faults>, Fault),
+}
+
+/// Strikes after so many acknowledged steps.
 pub(crate) struct Trigger {
     left: AtomicU64,
     lag: u64,
-    pid: Pid,
+    blow: Blow,
     fired: AtomicBool,
 }
 
 impl Trigger {
     /// After `steps` (at once, for 0), and some turns of the scheduler later, so that what is under way then is not
     /// always at the same point.
-    pub(crate) fn new(steps: u64, lag: u64, pid: Pid) -> Self {
-        let trigger = Self { left: AtomicU64::new(steps), lag, pid, fired: AtomicBool::new(false) };
+    pub(crate) fn new(steps: u64, lag: u64, blow: Blow) -> Self {
+        let trigger = Self { left: AtomicU64::new(steps), lag, blow, fired: AtomicBool::new(false) };
         if steps == 0 {
             trigger.fire();
         }
@@ -45,7 +54,27 @@ impl Trigger {
 
     fn fire(&self) {
         self.fired.store(true, Ordering::SeqCst);
-        kill_process(self.pid, Signal::KILL).unwrap();
+        match &self.blow {
+            Blow::Kill(pid) => kill_process(*pid, Signal::KILL).unwrap(),
+            Blow::Disk(faults, fault) => faults.fail(*fault),
+        }
+    }
+
+    /// Whether it has struck, and everything works again.
+    fn is_over(&self) -> bool {
+        match &self.blow {
+            Blow::Kill(_) => false,
+            Blow::Disk(faults, _) => self.fired.load(Ordering::SeqCst) && faults.is_over(),
+        }
+    }
+
+    /// Whether `failure` is what whoever is under way may be told.
+    fn explains(&self, failure: &Failure) -> bool {
+        let is_such = match &self.blow {
+            Blow::Kill(_) => matches!(failure, Failure::Transport(_)),
+            Blow::Disk(..) => failure.code() == Some(Code::Unavailable),
+        };
+        is_such && self.fired.load(Ordering::SeqCst)
     }
 
     /// A step was acknowledged.
@@ -104,15 +133,14 @@ impl Worker {
         })
     }
 
-    /// Works until the server is gone.
+    /// Works until the trigger has struck.
     pub(super) async fn work(mut self, round: Arc<Round>, trigger: Arc<Trigger>) -> Self {
-        let failure = loop {
+        while !trigger.is_over() {
             if let Err(failure) = self.turn(&round, &trigger).await {
-                break failure;
+                assert!(trigger.explains(&failure), "worker {}: {failure}", self.index);
+                break;
             }
-        };
-        let gone = matches!(failure, Failure::Transport(_)) && trigger.fired.load(Ordering::SeqCst);
-        assert!(gone, "worker {}: {failure}", self.index);
+        }
         self
     }
 
@@ -170,7 +198,7 @@ impl Worker {
                 }
                 Err(failure) if failure.code() == Some(Code::EnrollmentGone) => {}
                 Err(failure) if person.phone.is_some() => return Err(failure),
-                Err(failure @ Failure::Transport(_)) => return Err(failure),
+                Err(failure) if trigger.explains(&failure) => return Err(failure),
                 Err(failure) => panic!("{name}: {failure}"),
             }
         }

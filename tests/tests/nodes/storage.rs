@@ -17,7 +17,7 @@ use gatematch_tests::postgres::{Postgres, url};
 use tokio::time::timeout;
 
 use crate::crash::login::Login;
-use crate::crash::worker::Trigger;
+use crate::crash::worker::{Blow, Trigger};
 
 /// Two nodes, the first of which has a cable to its database.
 async fn on_a_cable() -> (Nodes, Cable) {
@@ -53,7 +53,7 @@ async fn st_01_what_a_node_has_acknowledged_before_it_was_killed_is_there_at_the
     }
     for round in 0..8 {
         let victim = round % 2;
-        let trigger = Trigger::new(dice.roll(60), dice.roll(40), nodes.both()[victim].pid());
+        let trigger = Trigger::new(dice.roll(60), dice.roll(40), Blow::Kill(nodes.both()[victim].pid()));
         let seen: Vec<usize> = people.iter().map(|(_, logins)| logins.len()).collect();
         join_all(people.iter_mut().map(|(sim, logins)| until_gone(&nodes, victim, sim, logins, &trigger))).await;
         // The other node goes on with each of them, from where he was.
