@@ -16,8 +16,8 @@ const LOOK_SECONDS: i64 = 30;
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 /// How often counts of refusals are told, in seconds.
 const TELL_SECONDS: i64 = 60;
-/// How often the store is purged, in seconds: at most 20,000 rows of each kind at a time, so that nobody waits long for it.
-const PURGE_SECONDS: i64 = 10;
+/// How often the store is purged, in seconds: at most 2,000 rows of each kind at a time, so that nobody waits long for it.
+const PURGE_SECONDS: i64 = 1;
 /// How long after the start the log is signed first, in seconds.
 const FIRST_SIGNING_SECONDS: i64 = 60;
 

@@ -155,7 +155,7 @@ async fn st_06_a_damaged_backup_is_refused() {
     // One that a newer version has made.
     fs::write(&bad, &whole).unwrap();
     let mut conn = connect(&bad).await;
-    sqlx::raw_sql("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 8").execute(&mut conn).await.unwrap();
+    sqlx::raw_sql("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 9").execute(&mut conn).await.unwrap();
     sqlx::Connection::close(conn).await.unwrap();
     refused(&estate, &line, "another schema").await;
     // Another master key.

@@ -82,17 +82,18 @@ async fn a_migration_keeps_what_was_there_and_two_of_those_before() {
     }
     fs::write(machine.data().join("gatematch.db.before-restore-x"), "another").unwrap();
     let mut conn = connect(&machine.database()).await;
-    let sql = "DROP TABLE writer; DELETE FROM _sqlx_migrations WHERE version = 8";
+    let sql = "DROP INDEX enrollments_by_user; DROP INDEX enrollments_by_end; DROP INDEX browsers_by_end;
+               DELETE FROM _sqlx_migrations WHERE version = 9";
     sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
     conn.close().await.unwrap();
     assert!(machine.done("user list").await.contains("alice"));
-    assert_eq!(kept(&machine), ["gatematch.db.before-6", "gatematch.db.before-8", "gatematch.db.before-restore-x"]);
-    let mut conn = connect(&machine.data().join("gatematch.db.before-8")).await;
+    assert_eq!(kept(&machine), ["gatematch.db.before-6", "gatematch.db.before-9", "gatematch.db.before-restore-x"]);
+    let mut conn = connect(&machine.data().join("gatematch.db.before-9")).await;
     assert_eq!(number(&mut conn, "SELECT count(*) FROM users").await, 1);
-    assert_eq!(number(&mut conn, "SELECT count(*) FROM sqlite_master WHERE name = 'writer'").await, 0);
+    assert_eq!(number(&mut conn, "SELECT count(*) FROM sqlite_master WHERE name = 'browsers_by_end'").await, 0);
     conn.close().await.unwrap();
     // It is a backup like others: what was there before is brought up to date, and is there again.
-    let backup = machine.data().join("gatematch.db.before-8");
+    let backup = machine.data().join("gatematch.db.before-9");
     let ended = machine.run(&["restore", backup.to_str().unwrap()]).await;
     assert!(ended.code == Some(0) && ended.err.contains("nobody knows"), "nothing happened since: {}", ended.err);
     assert!(machine.done("user list").await.contains("alice"));

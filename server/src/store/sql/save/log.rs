@@ -42,33 +42,33 @@ const INSERT_NOTICES: Write<'_> = Write {
 };
 
 const PURGE_NOTICES: &str = "
-    DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE created_at < ? ORDER BY created_at LIMIT 20000)";
+    DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE created_at < ? ORDER BY created_at LIMIT 2000)";
 const PURGE_PROOFS: &str = "
     DELETE FROM spent_proofs WHERE (thumbprint, jti) IN
-        (SELECT thumbprint, jti FROM spent_proofs WHERE spent_at < ? ORDER BY spent_at LIMIT 20000)";
+        (SELECT thumbprint, jti FROM spent_proofs WHERE spent_at < ? ORDER BY spent_at LIMIT 2000)";
 const PURGE_REPEATS: &str = "
     DELETE FROM repeats WHERE (gateway_id, repeat_key) IN
-        (SELECT gateway_id, repeat_key FROM repeats WHERE created_at < ? ORDER BY created_at LIMIT 20000)";
+        (SELECT gateway_id, repeat_key FROM repeats WHERE created_at < ? ORDER BY created_at LIMIT 2000)";
 const PURGE_ENROLLMENTS: &str = "
-    DELETE FROM enrollments WHERE id IN (SELECT id FROM enrollments WHERE expires_at < ? ORDER BY expires_at LIMIT 20000)";
+    DELETE FROM enrollments WHERE id IN (SELECT id FROM enrollments WHERE expires_at < ? ORDER BY expires_at LIMIT 2000)";
 const PURGE_SESSIONS: &str = "
     DELETE FROM connect_sessions WHERE id IN
-        (SELECT id FROM connect_sessions WHERE armed_at < ? ORDER BY armed_at LIMIT 20000)";
+        (SELECT id FROM connect_sessions WHERE armed_at < ? ORDER BY armed_at LIMIT 2000)";
 const PURGE_DEAF_SESSIONS: &str = "
     DELETE FROM connect_sessions WHERE id IN
-        (SELECT id FROM connect_sessions WHERE armed_at < ? AND NOT hears ORDER BY armed_at LIMIT 20000)";
+        (SELECT id FROM connect_sessions WHERE armed_at < ? AND NOT hears ORDER BY armed_at LIMIT 2000)";
 const PURGE_FACTORS: &str = "
-    DELETE FROM factors WHERE id IN (SELECT id FROM factors WHERE ends_at < ? ORDER BY ends_at LIMIT 20000)";
+    DELETE FROM factors WHERE id IN (SELECT id FROM factors WHERE ends_at < ? ORDER BY ends_at LIMIT 2000)";
 const PURGE_BROWSERS: &str = "
-    DELETE FROM browsers WHERE id IN (SELECT id FROM browsers WHERE expires_at < ? ORDER BY expires_at LIMIT 20000)";
+    DELETE FROM browsers WHERE id IN (SELECT id FROM browsers WHERE expires_at < ? ORDER BY expires_at LIMIT 2000)";
 const PURGE_DELIVERIES: &str = "
     DELETE FROM deliveries WHERE challenge_id IN
         (SELECT id FROM challenges WHERE created_at < ? AND state NOT IN ('pending', 'approved')
-         ORDER BY created_at LIMIT 20000)";
+         ORDER BY created_at LIMIT 2000)";
 const PURGE_CHALLENGES: &str = "
     DELETE FROM challenges WHERE id IN
         (SELECT id FROM challenges WHERE created_at < ? AND state NOT IN ('pending', 'approved')
-         ORDER BY created_at LIMIT 20000)";
+         ORDER BY created_at LIMIT 2000)";
 
 impl Pen<'_> {
     pub(super) async fn save_events(&mut self, events: &[Event]) -> Result<(), StoreError> {
