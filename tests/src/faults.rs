@@ -9,6 +9,9 @@ use rustix::io::Errno;
 
 use crate::machine::Machine;
 
+/// The number of a write that there will not be.
+const NEVER: u64 = i64::MAX.unsigned_abs();
+
 /// A disk that fails when it is told to.
 pub struct Faults {
     told: File,
@@ -40,24 +43,27 @@ impl Faults {
         fs::write(&told, [0; 32]).unwrap();
         machine.set("LD_PRELOAD", library.to_str().unwrap());
         machine.set("DISK_FAULTS", told.to_str().unwrap());
-        Self { told: File::options().read(true).write(true).open(told).unwrap() }
+        let faults = Self { told: File::options().read(true).write(true).open(told).unwrap() };
+        faults.heal();
+        faults
     }
 
     /// From here on it fails so.
     pub fn fail(&self, fault: Fault) {
         let first = self.writes() + fault.after;
         // None before all of it is told.
-        self.tell(1, i64::MAX.unsigned_abs());
+        self.tell(1, NEVER);
         self.tell(3, u64::from(fault.error.raw_os_error().unsigned_abs()));
-        self.tell(2, first.saturating_add(fault.many).min(i64::MAX.unsigned_abs()));
+        self.tell(2, first.saturating_add(fault.many).min(NEVER));
         self.tell(1, first);
     }
 
     /// From here on it works; how many writes have failed since it was told to.
     pub fn heal(&self) -> u64 {
         let (first, over) = (self.told_of(1), self.told_of(2));
-        self.tell(2, 0);
-        if first == 0 { 0 } else { (self.writes() + 1).min(over).saturating_sub(first) }
+        self.tell(1, NEVER);
+        self.tell(2, NEVER);
+        (self.writes() + 1).min(over).saturating_sub(first)
     }
 
     /// Whether as many have failed as were to fail.

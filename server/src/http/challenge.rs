@@ -23,7 +23,7 @@ use super::body::Json;
 use super::guard::Caller;
 use super::params::{Query, Segment, TheGateway, idempotency_key, is_visible_ascii};
 use super::problem::{Answer, Problem};
-use super::waiting;
+use super::waiting::{self, Then};
 use crate::store::{FirstAnswer, OpenChallenge, Opened, REPEAT_SECONDS, Redemption};
 
 /// How often a challenge is signed again because the user's phones changed meanwhile.
@@ -67,7 +67,8 @@ pub(super) async fn show(
     };
     // Somebody else's challenge must not be waited for, either.
     let challenge =
-        waiting::until(&app, id, wait, made_by_caller, |challenge| challenge.state != Life::Pending).await?;
+        waiting::until(&app, id, wait, made_by_caller, |challenge| challenge.state != Life::Pending, Then::Told)
+            .await?;
     let mut view = view(&challenge);
     if !matches!(caller, Caller::Gateway(_)) {
         view.number = None;
@@ -90,7 +91,8 @@ pub(super) async fn redeem(
     }
     let id = id.id()?;
     let own = |challenge: &Challenge| challenge.gateway == gateway.id;
-    let challenge = waiting::until(&app, id, wait, own, |challenge| challenge.state != Life::Pending).await?;
+    let decided = |challenge: &Challenge| challenge.state != Life::Pending;
+    let challenge = waiting::until(&app, id, wait, own, decided, Then::Guarded).await?;
     let now = app.now();
     let result = match result_claims(&challenge, &app.issuer, now) {
         Some(claims) => app.keys.sign_result(&claims)?,

@@ -35,6 +35,15 @@ pub(super) async fn current(app: &App, id: ChallengeId) -> Answer<Challenge> {
     Err(Problem::new(Code::Unavailable, "The end of this challenge cannot be written down now."))
 }
 
+/// What is done with a challenge that was waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// It is told: so it is read once more, for another node may have changed it since this one was woken.
+    Told,
+    /// A write is tried that is guarded against all that has changed: so what the writer told is enough.
+    Guarded,
+}
+
 /// Waits up to `seconds` until `done` holds for the challenge, and yields it as it is then. Whoever may not ask for it is
 /// told that there is none: `may` says who may.
 ///
@@ -46,6 +55,7 @@ pub(super) async fn until(
     seconds: i64,
     may: impl Fn(&Challenge) -> bool,
     done: impl Fn(&Challenge) -> bool,
+    then: Then,
 ) -> Answer<Challenge> {
     let mut end = app.now().plus_seconds(seconds);
     let latest = latest(seconds);
@@ -55,8 +65,8 @@ pub(super) async fn until(
     loop {
         // Many wait: none keeps the challenge meanwhile.
         end = {
-            // Whoever was told of it need not ask; what has run out of time is written down first.
-            let challenge = match told.take().filter(|told: &Arc<Challenge>| !told.is_overdue(app.now())) {
+            let will_do = |told: &Arc<Challenge>| then == Then::Guarded && done(told) && !told.is_overdue(app.now());
+            let challenge = match told.take().filter(will_do) {
                 Some(told) => Arc::unwrap_or_clone(told),
                 None => current(app, id).await?,
             };

@@ -11,7 +11,7 @@ use gatematch_protocol::response::Decision;
 use gatematch_protocol::user::PutUser;
 use gatematch_tests::cable::{Cable, Moment, Mood};
 use gatematch_tests::dice::Dice;
-use gatematch_tests::machine::Sim;
+use gatematch_tests::machine::{Sim, until_metric};
 use gatematch_tests::node::{DATABASE, Nodes, login, signed};
 use gatematch_tests::postgres::{Postgres, url};
 use tokio::time::timeout;
@@ -158,6 +158,29 @@ async fn st_04_a_retry_after_the_answer_of_a_commit_was_lost_does_nothing_twice(
         }
     }
     nodes.b.machine().done("audit verify").await;
+}
+
+#[tokio::test]
+async fn who_waits_for_what_nobody_knows_whether_it_was_written_hears_of_it() {
+    let (nodes, cable) = on_a_cable().await;
+    let sim = nodes.person("alice").await;
+    let gateway = Arc::new(nodes.a.gateway(&nodes.gateway));
+    for turn in 0..3 {
+        let challenge = gateway.create(&login("alice", "CLIENT-PC", 60), None).await.unwrap();
+        let (waiter, id) = (Arc::clone(&gateway), challenge.id);
+        let waiting = tokio::spawn(async move { waiter.get(id, 60).await });
+        until_metric(&nodes.a.api(), "gatematch_waiting 1").await;
+        let phone = nodes.a.phone(&sim);
+        let jws = signed(&phone, &challenge).await;
+        let response = phone.response(&jws, Decision::Approve, challenge.number.as_deref(), None).unwrap();
+        cable.cut_at(Moment::AfterCommit, "alice");
+        let answer = phone.post_response(&id.to_string(), &response).await.unwrap();
+        assert_eq!(answer.success().unwrap_err().status(), Some(503), "turn {turn}");
+        // Nobody tries again. Half a minute later he would look for himself.
+        let seen = timeout(Duration::from_secs(8), waiting).await.expect("nobody told him").unwrap().unwrap();
+        assert_eq!(seen.status, "approved", "turn {turn}");
+        gateway.cancel(id).await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -24,6 +24,8 @@ const MOST_TOLD: usize = 7_900;
 pub(crate) struct Link {
     conn: PgConnection,
     names: NameBook,
+    /// Whether it is for those who look at many rows.
+    pub(super) is_long: bool,
     /// Its room in the pool, where it is lent from there: let go with it.
     #[expect(dead_code, reason = "it is held, and let go")]
     place: Option<OwnedSemaphorePermit>,
@@ -31,7 +33,11 @@ pub(crate) struct Link {
 
 impl Link {
     pub(super) fn new(conn: PgConnection) -> Self {
-        Self { conn, names: NameBook::default(), place: None }
+        Self { conn, names: NameBook::default(), is_long: false, place: None }
+    }
+
+    pub(super) fn at_length(self, is_long: bool) -> Self {
+        Self { is_long, ..self }
     }
 
     pub(super) fn in_place(self, place: OwnedSemaphorePermit) -> Self {
@@ -113,16 +119,17 @@ impl Link {
         Ok(row.try_get("keys_turn")?)
     }
 
-    pub(crate) async fn tell(&mut self, words: &[String]) -> Result<(), StoreError> {
-        let mut message = String::new();
+    pub(crate) async fn tell(&mut self, name: Option<&str>, words: &[String]) -> Result<(), StoreError> {
+        let begun = name.map(|name| format!("{name} ")).unwrap_or_default();
+        let mut message = begun.clone();
         for word in words {
             if message.len() + word.len() + 1 > MOST_TOLD {
                 self.notify(&message).await?;
-                message.clear();
+                message.clone_from(&begun);
             }
             let _ = write!(message, "{word} ");
         }
-        if message.is_empty() { Ok(()) } else { self.notify(&message).await }
+        if words.is_empty() { Ok(()) } else { self.notify(&message).await }
     }
 
     async fn notify(&mut self, message: &str) -> Result<(), StoreError> {

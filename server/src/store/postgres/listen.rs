@@ -1,14 +1,16 @@
 //! What other nodes have changed: whoever waits for it here is woken.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use gatematch_protocol::base64url;
 use gatematch_protocol::time::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio::task::JoinHandle;
 
 use super::link::CHANNEL;
+use crate::edge::Edge;
 use crate::hub::Topic;
 use crate::store::Bell;
 
@@ -25,6 +27,7 @@ pub(super) const LEADS: i64 = 0x6761_7465;
 pub(crate) struct Listener {
     task: JoinHandle<()>,
     leads: Arc<AtomicBool>,
+    name: Option<String>,
 }
 
 impl Drop for Listener {
@@ -34,10 +37,17 @@ impl Drop for Listener {
 }
 
 impl Listener {
-    pub(super) fn start(options: PgConnectOptions, own: Arc<AtomicU32>, bell: Arc<dyn Bell>) -> Self {
+    pub(super) fn start(options: PgConnectOptions, edge: &Edge, bell: Arc<dyn Bell>) -> Self {
         let leads = Arc::new(AtomicBool::new(false));
-        let ear = Ear { options, own, bell, leads: Arc::clone(&leads) };
-        Self { task: tokio::spawn(ear.listen()), leads }
+        // Without one, what is told here is heard here as well: that does no harm.
+        let name = edge.random::<9>().ok().map(|random| format!("n{}", base64url::encode(random)));
+        let ear = Ear { options, name: name.clone(), bell, leads: Arc::clone(&leads) };
+        Self { task: tokio::spawn(ear.listen()), leads, name }
+    }
+
+    /// The word before all that the writer of this node tells: here it is known already.
+    pub(crate) fn name(&self) -> Option<String> {
+        self.name.clone()
     }
 
     /// Whether this node does what is done once for all.
@@ -48,8 +58,7 @@ impl Listener {
 
 struct Ear {
     options: PgConnectOptions,
-    /// The process of the server's that this node writes through.
-    own: Arc<AtomicU32>,
+    name: Option<String>,
     bell: Arc<dyn Bell>,
     leads: Arc<AtomicBool>,
 }
@@ -93,8 +102,6 @@ impl Ear {
             loop {
                 tokio::select! {
                     heard = listener.try_recv() => match heard {
-                        // The writer here has told it, and more of it.
-                        Ok(Some(told)) if told.process_id() == self.own.load(Ordering::Acquire) => {}
                         Ok(Some(told)) => self.ring(told.payload()),
                         Ok(None) => return sqlx::Error::WorkerCrashed,
                         Err(error) => return error,
@@ -119,7 +126,11 @@ impl Ear {
     }
 
     fn ring(&self, words: &str) {
-        for word in words.split(' ').filter(|word| !word.is_empty()) {
+        let mut words = words.split(' ').filter(|word| !word.is_empty()).peekable();
+        if self.name.is_some() && words.peek().copied() == self.name.as_deref() {
+            return;
+        }
+        for word in words.filter(|word| !word.starts_with('n')) {
             match heard(word) {
                 Some(Heard::Topic(topic)) => self.bell.ring(topic),
                 Some(Heard::Deadline(at)) => self.bell.deadline(at),
@@ -159,4 +170,44 @@ fn heard(word: &str) -> Option<Heard> {
         "t" => Heard::Deadline(Timestamp::from_micros(what.parse().ok()?)),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use gatematch_domain::challenge::Challenge;
+    use gatematch_protocol::id::ChallengeId;
+
+    use super::*;
+    use crate::push::Letter;
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<Topic>>);
+
+    impl Bell for Heard {
+        fn ring(&self, topic: Topic) {
+            self.0.lock().unwrap().push(topic);
+        }
+        fn tell(&self, _: &Challenge) {}
+        fn ring_all(&self) {}
+        fn deadline(&self, _: Timestamp) {}
+        fn post(&self, _: Vec<Letter>) {}
+    }
+
+    #[test]
+    fn what_this_node_has_told_itself_rings_nobody_here() {
+        let topic = Topic::Challenge(ChallengeId::new(Timestamp::from_micros(0), [1; 10]));
+        let (word, bell) = (word(topic), Arc::new(Heard::default()));
+        let options = PgConnectOptions::new_without_pgpass();
+        let name = Some("nown".to_owned());
+        let ear = Ear { options, name, bell: Arc::clone(&bell) as Arc<dyn Bell>, leads: Arc::default() };
+        ear.ring(&format!("nown {word} "));
+        assert!(bell.0.lock().unwrap().is_empty());
+        // Another node, and a command, which has no name.
+        ear.ring(&format!("nother {word} "));
+        ear.ring(&format!("{word} "));
+        ear.ring(&format!("nother xnew {word} "));
+        assert_eq!(*bell.0.lock().unwrap(), [topic; 3]);
+    }
 }

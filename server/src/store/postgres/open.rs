@@ -3,7 +3,6 @@
 use std::fmt;
 use std::str::FromStr as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use gatematch_protocol::secret::Secret;
@@ -38,6 +37,9 @@ const SERVER_SIDE: [(&str, &str); 11] = [
 ];
 /// An index over millions of rows takes longer than any other statement may, and so does a copy of everything.
 const PATIENT: &str = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+/// Whoever looks at many rows is better off with whatever plan suits what he asks for.
+const AT_LENGTH: &str = "SET plan_cache_mode = force_custom_plan; SET enable_seqscan = on; SET enable_hashjoin = on; \
+                         SET enable_mergejoin = on";
 /// How long a server may take to let somebody in.
 const CALL: Duration = Duration::from_secs(5);
 /// How many statements stay prepared on each connection: all that there are.
@@ -91,8 +93,6 @@ pub enum OpenFault {
 pub struct Server {
     options: Arc<PgConnectOptions>,
     allow_fsync_off: bool,
-    /// The process of the server's that this node writes through; 0: none yet.
-    writes_through: Arc<AtomicU32>,
 }
 
 impl Server {
@@ -113,11 +113,7 @@ impl Server {
         let options = options.statement_cache_capacity(PREPARED).disable_statement_logging();
         let options =
             if options.get_application_name().is_none() { options.application_name("gatematch") } else { options };
-        Ok(Self {
-            options: Arc::new(options.options(SERVER_SIDE)),
-            allow_fsync_off: false,
-            writes_through: Arc::default(),
-        })
+        Ok(Self { options: Arc::new(options.options(SERVER_SIDE)), allow_fsync_off: false })
     }
 
     /// The same, on a server that may lose what it acknowledges.
@@ -127,9 +123,13 @@ impl Server {
         self
     }
 
-    /// A connection of one's own.
-    pub(crate) async fn connect(&self) -> Result<Link, StoreError> {
-        Ok(Link::new(self.options.connect().await?))
+    /// A connection of one's own that reads: few rows by an index, or, where `is_long`, many, by a plan for each question.
+    pub(super) async fn connect_to_read(&self, is_long: bool) -> Result<Link, StoreError> {
+        let mut conn = self.options.connect().await?;
+        if is_long {
+            sqlx::raw_sql(AT_LENGTH).execute(&mut conn).await?;
+        }
+        Ok(Link::new(conn).at_length(is_long))
     }
 
     /// Looks at it, and changes nothing.
@@ -174,18 +174,8 @@ impl Server {
             (_, Some(setting)) if !self.allow_fsync_off => {
                 Err(unreachable(OpenFault::Unsafe { server: self.clone(), setting }))
             }
-            _ => {
-                self.note_writer(&mut conn).await?;
-                Ok(Link::new(conn))
-            }
+            _ => Ok(Link::new(conn)),
         }
-    }
-
-    /// What is told through `conn` from here on, this node knows.
-    async fn note_writer(&self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let process: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(conn).await?;
-        self.writes_through.store(process.unsigned_abs(), Ordering::Release);
-        Ok(())
     }
 
     /// The name of the host, or the folder of the socket.
@@ -249,8 +239,6 @@ impl Database {
         }
         check_schema(server, &mut conn).await?;
         migrate(server, &mut conn).await?;
-        let unreachable = |error| OpenFault::Unreachable { server: server.clone(), what: told(&error) };
-        server.note_writer(&mut conn).await.map_err(unreachable)?;
         let mut conn = Conn::Postgres(Box::new(Link::new(conn)));
         let unchained = |error: StoreError| OpenFault::Unreachable { server: server.clone(), what: error.to_string() };
         Opening::on(&mut conn).chain_events().await.map_err(unchained)?;
@@ -270,8 +258,7 @@ impl Database {
     /// Starts the writer, the readers and the listener.
     #[must_use]
     pub(crate) fn serve(self, vault: Arc<Vault>, edge: Edge, bell: Arc<dyn Bell>) -> Arc<dyn Store> {
-        let listener =
-            Listener::start((*self.server.options).clone(), Arc::clone(&self.server.writes_through), Arc::clone(&bell));
+        let listener = Listener::start((*self.server.options).clone(), &edge, Arc::clone(&bell));
         let reads = (Reads::Postgres(Arc::new(Pool::new(self.server.clone()))), Some(listener));
         Arc::new(SqlStore::start(self.conn, Place::Postgres(self.server), reads, vault, edge, bell))
     }

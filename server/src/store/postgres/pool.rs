@@ -34,19 +34,30 @@ impl Pool {
     }
 
     /// A connection. Whoever drops it, and does not give it back, closes it.
-    pub(crate) async fn lend(&self) -> Result<Link, StoreError> {
+    pub(crate) async fn lend(&self, is_long: bool) -> Result<Link, StoreError> {
         let unreachable = |what: &str| StoreError::Unreachable(what.into());
         let place = tokio::time::timeout(PATIENCE, Arc::clone(&self.room).acquire_owned()).await;
         let place = place.map_err(|_| StoreError::Overloaded)?.map_err(|_| StoreError::Closed)?;
-        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let link = match kept {
+        let link = match self.kept(is_long) {
             Some(link) => link,
             None => {
-                let connected = tokio::time::timeout(PATIENCE, self.server.connect()).await;
+                let connected = tokio::time::timeout(PATIENCE, self.server.connect_to_read(is_long)).await;
                 connected.map_err(|_| unreachable("the server does not answer"))??
             }
         };
         Ok(link.in_place(place))
+    }
+
+    /// One that nobody has; where there is none of its kind, one of the other makes room for it.
+    fn kept(&self, is_long: bool) -> Option<Link> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = idle.iter().position(|link| link.is_long == is_long) {
+            return Some(idle.swap_remove(index));
+        }
+        if idle.len() > self.room.available_permits() {
+            idle.pop();
+        }
+        None
     }
 
     /// What `answer` is, unless it takes too long; `is_long` says that it may take longer than most.

@@ -55,7 +55,7 @@ impl Conn {
             Self::Sqlite(link) => {
                 let mut answers = [const { Vec::new() }; N];
                 for (answer, question) in answers.iter_mut().zip(questions) {
-                    *answer = link.all(question, args)?;
+                    *answer = link.all(question, link.used(question, args)?)?;
                 }
                 Ok(answers)
             }
@@ -131,12 +131,12 @@ impl Conn {
         self.run("UPDATE writer SET keys_turn = keys_turn + 1", &[]).await.map(drop)
     }
 
-    /// In a transaction: tells every node what it changes, once it has.
-    pub(crate) async fn tell(&mut self, words: &[String]) -> Result<(), StoreError> {
+    /// In a transaction: tells every node what it changes, once it has; `name` is the word by which a node knows its own.
+    pub(crate) async fn tell(&mut self, name: Option<&str>, words: &[String]) -> Result<(), StoreError> {
         match self {
             // There is one node, and it knows.
             Self::Sqlite(_) => Ok(()),
-            Self::Postgres(link) => link.tell(words).await,
+            Self::Postgres(link) => link.tell(name, words).await,
         }
     }
 

@@ -68,8 +68,10 @@ impl SqlStore {
         let room = vault::Room { place: place.clone(), edge: edge.clone() };
         let (held, watch) = (Arc::clone(&shelf), vault::Watch::default());
         let (is_lost, is_news_due, rung) = (false, false, None);
+        let name = listener.as_ref().and_then(postgres::Listener::name);
         let writer = Writer {
             conn,
+            name,
             is_lost,
             is_news_due,
             rung,

@@ -35,7 +35,7 @@ macro_rules! on_one {
         let mut tries = 1;
         let begun = std::time::Instant::now();
         loop {
-            let mut lent = $reads.lend().await?;
+            let mut lent = $reads.lend($is_long).await?;
             let $conn = &mut lent;
             let answer = $reads.in_time($is_long, $step).await;
             $reads.give_back(lent, &answer);
@@ -87,10 +87,10 @@ impl Reads {
     }
 
     /// A connection; [`Reads::give_back`] takes it.
-    pub(super) async fn lend(&self) -> Result<Conn, StoreError> {
+    pub(super) async fn lend(&self, is_long: bool) -> Result<Conn, StoreError> {
         Ok(match self {
             Self::Sqlite(pool) => Conn::Sqlite(pool.take()?),
-            Self::Postgres(pool) => Conn::Postgres(Box::new(pool.lend().await?)),
+            Self::Postgres(pool) => Conn::Postgres(Box::new(pool.lend(is_long).await?)),
         })
     }
 

@@ -149,6 +149,8 @@ pub(super) struct Writer {
     /// When they were told last.
     pub(super) rung: Option<Instant>,
     pub(super) place: Place,
+    /// The word before what it tells other nodes.
+    pub(super) name: Option<String>,
     pub(super) vault: Arc<Vault>,
     pub(super) shelf: Arc<Shelf>,
     pub(super) watch: Watch,
@@ -290,14 +292,26 @@ impl Writer {
         // By another connection, not by this one: it may be sound, and what is prepared on it does not fit any more since the
         // schema has grown.
         self.is_lost |= failure.may_pass();
-        if !self.recover().await || !failure.may_pass() || group.iter().any(|job| job.is_stale()) {
+        if !self.recover_from(&failure).await || !failure.may_pass() || group.iter().any(|job| job.is_stale()) {
             return Err(failure);
         }
         let written = self.write_in_time(group).await;
-        if written.is_err() {
-            self.recover().await;
+        if let Err(failure) = &written {
+            self.recover_from(failure).await;
         }
         written
+    }
+
+    /// [`Writer::recover`]. Where nobody knows whether something was written, those who wait look for themselves: at once, and
+    /// once more with the next group, for it may be there only then.
+    async fn recover_from(&mut self, failure: &Failure) -> bool {
+        let is_well = self.recover().await;
+        if let Failure::InDoubt(_) = failure {
+            (self.is_news_due, self.rung) = (true, None);
+            self.ring_of_others();
+            self.is_news_due = true;
+        }
+        is_well
     }
 
     async fn write_in_time(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
@@ -326,7 +340,7 @@ impl Writer {
         let (was, is) = (before.challenges(), after.challenges());
         let challenges = Difference::between(&was, &is);
         let news = News::of(&before, &after, &challenges);
-        self.conn.tell(&news.words()).await.map_err(Failure::OfTheGroup)?;
+        self.conn.tell(self.name.as_deref(), &news.words()).await.map_err(Failure::OfTheGroup)?;
         self.conn.commit().await.map_err(Failure::InDoubt)?;
         self.ring_of_others();
         self.ring(&news, &before, &after, &challenges);
@@ -334,7 +348,7 @@ impl Writer {
     }
 
     /// Where somebody else has changed something: those who wait look for themselves, not more than once a second. What is
-    /// left over is seen to with the next group; there is one each second (`jobs::look_around`).
+    /// left over is seen to with the next group; there is one each second (`jobs::purge`).
     fn ring_of_others(&mut self) {
         if self.is_news_due && self.rung.is_none_or(|rung| rung.elapsed() >= RING_ALL_EVERY) {
             self.bell.ring_all();

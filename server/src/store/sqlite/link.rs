@@ -53,9 +53,7 @@ impl Link {
 
     pub(crate) fn all(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, StoreError> {
         let mut statement = self.prepare(sql)?;
-        // Of several statements with the same arguments, not each uses all.
-        let used = statement.parameter_count();
-        bind(&mut statement, args.get(..used).unwrap_or(args))?;
+        bind(&mut statement, args)?;
         let width = statement.column_count();
         let (mut names, mut found) = (None, Vec::new());
         let mut cursor = statement.raw_query();
@@ -65,6 +63,11 @@ impl Link {
             found.push(Row::new(Arc::clone(names), cells(row, width)?));
         }
         Ok(found)
+    }
+
+    /// Those of `args` that `sql` uses: of several questions with the same arguments, not each uses all.
+    pub(crate) fn used<'a, 'b>(&self, sql: &str, args: &'a [Arg<'b>]) -> Result<&'a [Arg<'b>], StoreError> {
+        Ok(args.get(..self.prepare(sql)?.parameter_count()).unwrap_or(args))
     }
 
     pub(crate) fn run(&self, sql: &str, args: &[Arg<'_>]) -> Result<u64, StoreError> {
