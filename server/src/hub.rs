@@ -1,7 +1,8 @@
 //! Who waits for what. A waiter is a small future: no thread, and no database loop.
 //!
 //! Whoever waits subscribes first and reads then, so no wake-up is lost between the two. The hub is fed by
-//! the writer after each commit; a slow re-read by the waiter is the safety net for what another process wrote.
+//! the writer after each commit, which hands over the challenge that has changed; a slow re-read by the waiter is the safety
+//! net for what was told to nobody.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
