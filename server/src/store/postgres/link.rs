@@ -202,6 +202,8 @@ fn spelt_write(write: &Write<'_>) -> Arc<str> {
 fn translated(sql: &str) -> String {
     let text = spell(sql, |word| match word {
         Word::In(list) => format!("= ANY ({list})"),
+        Word::Among => "= ANY (ARRAY(".to_owned(),
+        Word::End => "))".to_owned(),
         Word::InNumbers(list) => {
             format!("= ANY (ARRAY(SELECT CAST(json_array_elements_text(CAST({list} AS json)) AS bigint)))")
         }
@@ -238,6 +240,8 @@ mod tests {
         let numbers = "= ANY (ARRAY(SELECT CAST(json_array_elements_text(CAST($3 AS json)) AS bigint)))";
         let each = "json_array_elements(CAST($2 AS json)) AS j(value)";
         assert_eq!(*spelt(sql), *format!("SELECT strpos(a, $1) FROM {each} WHERE a {list} AND b {numbers}"));
+        let among = "= ANY (ARRAY( SELECT b FROM u WHERE c = ANY ($1) ))";
+        assert_eq!(*spelt("a {among} SELECT b FROM u WHERE c {in ?1} {end}"), *format!("a {among}"));
         assert_eq!(*spelt("a = ? AND b = ? LIMIT ?"), *"a = $1 AND b = $2 LIMIT $3");
         let write = Write { sql: "INSERT INTO t (a, b, c) {rows}", kinds: "tnf" };
         let arrays = "CAST($1 AS text[]), CAST($2 AS bigint[]), CAST($3 AS boolean[])";

@@ -6,6 +6,7 @@
 //! | word | what stands there |
 //! | --- | --- |
 //! | `{in ?}` | is among texts ([`Arg::Texts`]) |
+//! | `{among}` ... `{end}` | is among what the query between them yields, which is asked first |
 //! | `{in_numbers ?}` | is among the numbers of a JSON array |
 //! | `{each ? AS j}` | a table of the elements of a JSON array, in its column `value` |
 //! | `{rows}` | the rows that are written, as a query |

@@ -148,19 +148,20 @@ async fn users_of_devices(conn: &mut Conn, needs: &Needs) -> Result<BTreeSet<Use
 /// that holds.
 const ACCOUNTS_BY_ID: [&str; 5] = [
     "SELECT * FROM users WHERE id {in ?1}",
-    "SELECT * FROM devices WHERE user_id {in ?1} ORDER BY id",
-    "SELECT * FROM factors WHERE user_id {in ?1} ORDER BY id",
-    "SELECT * FROM challenges WHERE user_id {in ?1} AND state IN ('pending', 'approved') ORDER BY id",
+    "SELECT * FROM devices WHERE user_id {in ?1}",
+    "SELECT * FROM factors WHERE user_id {in ?1}",
+    "SELECT * FROM challenges WHERE user_id {in ?1} AND state IN ('pending', 'approved')",
     LATEST,
 ];
 
-/// The same, of those with one of the names `?1`.
+/// The same, of those with one of the names `?1`. No joins, and in no order: a plan that was made for empty tables must not
+/// begin at the wrong end later on.
 const ACCOUNTS_BY_NAME: [&str; 5] = [
     "SELECT * FROM users WHERE username {in ?1}",
-    "SELECT d.* FROM users AS u JOIN devices AS d ON d.user_id = u.id WHERE u.username {in ?1} ORDER BY d.id",
-    "SELECT f.* FROM users AS u JOIN factors AS f ON f.user_id = u.id WHERE u.username {in ?1} ORDER BY f.id",
-    "SELECT c.* FROM users AS u JOIN challenges AS c ON c.user_id = u.id
-     WHERE u.username {in ?1} AND c.state IN ('pending', 'approved') ORDER BY c.id",
+    "SELECT * FROM devices WHERE user_id {among} SELECT id FROM users WHERE username {in ?1} {end}",
+    "SELECT * FROM factors WHERE user_id {among} SELECT id FROM users WHERE username {in ?1} {end}",
+    "SELECT * FROM challenges WHERE user_id {among} SELECT id FROM users WHERE username {in ?1} {end}
+     AND state IN ('pending', 'approved')",
     LATEST,
 ];
 
@@ -224,6 +225,11 @@ fn accounts(
         if let Some(account) = account.filter(|account| is_new(account.user.id)) {
             account.challenges.push(challenge);
         }
+    }
+    for account in world.accounts_mut().filter(|account| is_new(account.user.id)) {
+        account.devices.sort_by_key(|device| device.id);
+        account.factors.sort_by_key(|factor| factor.id);
+        account.challenges.sort_by_key(|challenge| challenge.id);
     }
     Ok(())
 }

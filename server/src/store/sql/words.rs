@@ -7,12 +7,21 @@ pub(crate) enum Word<'a> {
     In(&'a str),
     /// Is among the numbers of a JSON array.
     InNumbers(&'a str),
+    /// Is among what the query yields that stands between this and [`Word::End`]; the query is asked first, by itself.
+    Among,
+    /// The end of that query.
+    End,
     /// A table of the elements of a JSON array, by this name.
     Each(&'a str, &'a str),
 }
 
 impl<'a> Word<'a> {
     fn read(text: &'a str) -> Option<Self> {
+        match text {
+            "among" => return Some(Self::Among),
+            "end" => return Some(Self::End),
+            _ => {}
+        }
         match text.split_once(' ')? {
             ("in", list) => Some(Self::In(list)),
             ("in_numbers", list) => Some(Self::InNumbers(list)),

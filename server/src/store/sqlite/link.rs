@@ -165,6 +165,8 @@ impl Link {
 fn spelt(sql: &str) -> String {
     spell(sql, |word| match word {
         Word::In(list) | Word::InNumbers(list) => format!("IN (SELECT value FROM json_each({list}))"),
+        Word::Among => "IN (".to_owned(),
+        Word::End => ")".to_owned(),
         Word::Each(list, name) => format!("json_each({list}) AS {name}"),
     })
 }
