@@ -174,26 +174,40 @@ CONF
     stop
 }
 
+# gatematch DATABASE: as it ships.
 gatematch() {
-    local port=28092
-    say "Gatematch out of $bin"
+    local port=28092 url=''
+    say "Gatematch out of $bin on $1"
+    shown=SQLite
+    database_pid=''
+    if [ "$1" = postgresql ]; then
+        rm -rf "$run/$1-data" # of the privacyIDEA before
+        database "$1"
+        url="database_url = \"postgres://pi@localhost/pi?host=$run/$1-data\""
+    fi
+    rm -rf "$run/data"
     mkdir "$run/data"
     cat >"$run/gatematch.toml" <<CONF
 listen = "127.0.0.1:$port"
 data_dir = "$run/data"
 log = "warn"
+$url
 CONF
     "$bin/gatematch" --config "$run/gatematch.toml" serve >"$run/gatematch.log" 2>&1 &
     local server=$!
     pids+=("$server")
     wait_for python3 -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:$port/readyz')"
     python3 -B benches/beside/gatematch.py --url "http://127.0.0.1:$port" --bin "$bin" --config "$run/gatematch.toml" \
-        --server "$server" --concurrency "$concurrency" --seconds "$seconds" --out "$run/results"
+        --server "$server" --database "$shown" ${database_pid:+--database-pid "$database_pid"} \
+        --concurrency "$concurrency" --seconds "$seconds" --out "$run/results"
     stop
 }
 
 for name in $databases; do privacyidea "$name"; done
-if [ -x "$bin/gatematch" ] && [ -x "$bin/gatematch-sim" ]; then gatematch; else say "no Gatematch in $bin: left out"; fi
+if [ -x "$bin/gatematch" ] && [ -x "$bin/gatematch-sim" ]; then
+    gatematch sqlite
+    case " $databases " in *" postgresql "*) gatematch postgresql ;; esac
+else say "no Gatematch in $bin: left out"; fi
 
 printf 'privacyIDEA %s, gunicorn %s, %s; %s cores, %s at a time\n\n' \
     "$version" "$gunicorn" "$("$venv/bin/python" --version)" "$(nproc)" "$concurrency"

@@ -78,12 +78,18 @@ def most_memory(process):
 
 
 async def main(options):
-    site, server = Site(options), Processes(options.server)
+    site, server, database = Site(options), Processes(options.server), Processes(options.database_pid)
 
     def report(result):
-        options.out.write(json.dumps({"server": "Gatematch, SQLite", "database_cpu_ms": None,
-                                      "database_memory_mib": None} | result) + "\n")
+        options.out.write(json.dumps({"server": f"Gatematch, {options.database}"} | result) + "\n")
         options.out.flush()
+
+    def cpu():
+        return server.cpu(), database.cpu()
+
+    def each(spent, logins):
+        """Milliseconds of each sign-in, without what it cost to enroll."""
+        return (spent[2] - 2 * spent[1] + spent[0]) * 1e3 / logins
 
     names = [f"code-{at}" for at in range(options.concurrency * ACCOUNTS)]
     accounts = await site.accounts(names)
@@ -91,19 +97,22 @@ async def main(options):
         options.seeds.writelines(f"{name} {app.seed.hex()} {app.last + 1}\n" for name, app in accounts)
         return
     people = [site.signs_in_by_code(accounts[at::options.concurrency]) for at in range(options.concurrency)]
-    report(await measure("one-time code", people, server, seconds=options.seconds))
+    report(await measure("one-time code", people, server, database, options.seconds))
 
     # A load enrolls its phones first. The short one, which also warms up, says what that costs.
-    spent = [server.cpu()]
+    spent = [cpu()]
     short = site.push(options.concurrency * 4)
-    spent.append(server.cpu())
+    spent.append(cpu())
     logins = int(short["per_second"] * options.seconds) or 1
     whole = site.push(options.concurrency * 4 + logins)
-    spent.append(server.cpu())
+    spent.append(cpu())
+    own, of_database = zip(*spent)
     report({
         "what": "push", "logins": whole["let_in"], "failed": whole["failed"], "seconds": whole["seconds"],
         "per_second": whole["per_second"], "p50_ms": whole["whole"]["p50"], "p99_ms": whole["whole"]["p99"],
-        "cpu_ms": (spent[2] - 2 * spent[1] + spent[0]) * 1e3 / logins, "memory_mib": most_memory(options.server),
+        "cpu_ms": each(own, logins), "memory_mib": most_memory(options.server),
+        "database_cpu_ms": each(of_database, logins) if database.root else None,
+        "database_memory_mib": database.memory() if database.root else None,
     })
 
 
@@ -113,6 +122,8 @@ if __name__ == "__main__":
     parser.add_argument("--bin", required=True, help="the folder with gatematch and gatematch-sim")
     parser.add_argument("--config", required=True)
     parser.add_argument("--server", type=int, required=True, help="its process")
+    parser.add_argument("--database", default="SQLite", help="its name")
+    parser.add_argument("--database-pid", type=int)
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--out", type=argparse.FileType("a"))
