@@ -8,20 +8,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use gatematch_client_sim::crypto::P256Key;
+use futures_util::stream::{self, StreamExt as _};
 use gatematch_domain::audit::{Actor, Event};
 use gatematch_domain::challenge::Client;
-use gatematch_domain::enrollment::Registration;
-use gatematch_domain::user::UserChange;
-use gatematch_domain::username::Domains;
-use gatematch_protocol::id::{DeviceId, EnrollmentId, GatewayId, UserId};
-use gatematch_protocol::secret::{Secret, sha256};
+use gatematch_protocol::id::{DeviceId, GatewayId};
+use gatematch_protocol::secret::Secret;
 use gatematch_server::edge::Edge;
 use gatematch_server::settings::Settings;
 use gatematch_server::start::{Silent, open_store};
 use gatematch_server::store::postgres::Server;
-use gatematch_server::store::{Act, PutUser, RegisterDevice, Store, UserPut, enrollment};
+use gatematch_tests::shelf::enroll;
 
 /// How many people are enrolled at the same time: as many as the writer takes into one group, twice over.
 const AT_ONCE: usize = 512;
@@ -46,17 +42,13 @@ async fn main() -> Result<(), Fault> {
     let edge = Edge::system();
     let (store, _vault) = open_store(&settings, &edge, Arc::new(Silent)).await?;
     let begun = Instant::now();
-    let enrolled = stream::iter(0..people).map(|number| enroll(&*store, &edge, number)).buffer_unordered(AT_ONCE);
-    let mut done = 0_u64;
-    enrolled
-        .try_for_each(|()| {
-            done += 1;
-            if done.is_multiple_of(10_000) {
-                told("people", done, begun);
-            }
-            std::future::ready(Ok(()))
-        })
-        .await?;
+    let people_enroll = stream::iter(0..people).map(|number| enroll(&*store, &edge, format!("crowd{number}")));
+    let mut enrolled = people_enroll.buffer_unordered(AT_ONCE).enumerate();
+    while let Some((index, _)) = enrolled.next().await {
+        if (index + 1).is_multiple_of(10_000) {
+            told("people", index as u64 + 1, begun);
+        }
+    }
     let (mut written, begun) = (people * EVENTS_OF_ONE, Instant::now());
     while written < events {
         let some = EVENTS_AT_ONCE.min(events - written);
@@ -72,35 +64,6 @@ async fn main() -> Result<(), Fault> {
 
 fn told(what: &str, count: u64, begun: Instant) {
     let _ = write!(std::io::stderr(), "\r{count} {what} in {:.0} s        ", begun.elapsed().as_secs_f64());
-}
-
-async fn enroll(store: &dyn Store, edge: &Edge, number: u64) -> Result<(), Fault> {
-    let act = || Act::new(Actor::System, edge.now());
-    let put = PutUser {
-        act: act(),
-        id: UserId::new(edge.now(), edge.random()?),
-        username: Domains::default().canonical(&format!("crowd{number}")).map_err(|_| "no name")?,
-        change: UserChange::default(),
-        protected_groups: Vec::new(),
-        as_admin: true,
-    };
-    let UserPut::Created(user) = store.put_user(put).await? else { return Err("there is such a user".into()) };
-    let token_digest = sha256(format!("token{number}"));
-    let id = EnrollmentId::new(edge.now(), edge.random()?);
-    let open = enrollment(id, user.id, token_digest.clone(), edge.now(), 600);
-    store.create_enrollment(act(), open).await?.map_err(|_| "no enrollment")?;
-    let phone = Registration {
-        id: DeviceId::new(edge.now(), edge.random()?),
-        key: P256Key::from_secret(&edge.random()?).map_err(|_| "no key")?.public(),
-        name: "phone".to_owned(),
-        platform: None,
-        push: None,
-        code: None,
-        max_devices: 5,
-        protected_groups: Vec::new(),
-    };
-    let registered = store.register_device(RegisterDevice { now: edge.now(), token_digest, phone }).await?;
-    registered.map(drop).map_err(|_| "no phone".into())
 }
 
 fn approved(edge: &Edge, number: u64, people: u64) -> Event {

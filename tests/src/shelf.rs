@@ -95,7 +95,8 @@ impl Shelf {
             Gateway::from_body(&body, GatewayId::new(edge.now(), edge.random().unwrap()), edge.now()).unwrap();
         let mut shelf = Self { store, people: Vec::new(), gateway, edge, _dir: dir, _server: server };
         shelf.store.create_gateway(shelf.act(), shelf.gateway.clone(), sha256("key")).await.unwrap();
-        shelf.people = join_all((0..people).map(|number| shelf.enroll(number))).await;
+        let enrolled = (0..people).map(|number| enroll(&*shelf.store, &shelf.edge, format!("user{number}")));
+        shelf.people = join_all(enrolled).await;
         shelf
     }
 
@@ -107,41 +108,6 @@ impl Shelf {
     /// The time now.
     pub fn now(&self) -> Timestamp {
         self.edge.now()
-    }
-
-    async fn enroll(&self, number: usize) -> Holder {
-        let name = Domains::default().canonical(&format!("user{number}")).unwrap();
-        let put = PutUser {
-            act: self.act(),
-            id: UserId::new(self.now(), self.edge.random().unwrap()),
-            username: name.clone(),
-            change: UserChange::default(),
-            protected_groups: Vec::new(),
-            as_admin: true,
-        };
-        let UserPut::Created(user) = self.store.put_user(put).await.unwrap() else { panic!("{name} was there") };
-        let digest = sha256(format!("token{number}"));
-        let id = EnrollmentId::new(self.now(), self.edge.random().unwrap());
-        let open = enrollment(id, user.id, digest.clone(), self.now(), 600);
-        self.store.create_enrollment(self.act(), open).await.unwrap().unwrap();
-        let device = DeviceId::new(self.now(), self.edge.random().unwrap());
-        let key = P256Key::from_secret(&self.edge.random().unwrap()).unwrap().public();
-        let phone = Registration {
-            id: device,
-            key,
-            name: "phone".to_owned(),
-            platform: None,
-            push: None,
-            code: None,
-            max_devices: 5,
-            protected_groups: Vec::new(),
-        };
-        self.store
-            .register_device(RegisterDevice { now: self.now(), token_digest: digest, phone })
-            .await
-            .unwrap()
-            .unwrap();
-        Holder { name, device }
     }
 
     /// What the server asks the store when `person` signs in.
@@ -205,4 +171,39 @@ impl Shelf {
         self.respond(person, &challenge).await;
         self.redeem(&challenge).await;
     }
+}
+
+/// Makes the user `name` and enrolls a phone for him, by the verbs of the server.
+///
+/// # Panics
+/// Where there is such a user, or the store fails.
+pub async fn enroll(store: &dyn Store, edge: &Edge, name: String) -> Holder {
+    let digest = sha256(format!("token of {name}"));
+    let name = Domains::default().canonical(&name).unwrap();
+    let put = PutUser {
+        act: Act::new(Actor::System, edge.now()),
+        id: UserId::new(edge.now(), edge.random().unwrap()),
+        username: name.clone(),
+        change: UserChange::default(),
+        protected_groups: Vec::new(),
+        as_admin: true,
+    };
+    let UserPut::Created(user) = store.put_user(put).await.unwrap() else { panic!("{name} was there") };
+    let id = EnrollmentId::new(edge.now(), edge.random().unwrap());
+    let open = enrollment(id, user.id, digest.clone(), edge.now(), 600);
+    store.create_enrollment(Act::new(Actor::System, edge.now()), open).await.unwrap().unwrap();
+    let device = DeviceId::new(edge.now(), edge.random().unwrap());
+    let key = P256Key::from_secret(&edge.random().unwrap()).unwrap().public();
+    let phone = Registration {
+        id: device,
+        key,
+        name: "phone".to_owned(),
+        platform: None,
+        push: None,
+        code: None,
+        max_devices: 5,
+        protected_groups: Vec::new(),
+    };
+    store.register_device(RegisterDevice { now: edge.now(), token_digest: digest, phone }).await.unwrap().unwrap();
+    Holder { name, device }
 }

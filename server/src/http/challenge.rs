@@ -67,7 +67,7 @@ pub(super) async fn show(
     };
     // Somebody else's challenge must not be waited for, either.
     let challenge =
-        waiting::until(&app, id, wait, made_by_caller, |challenge| challenge.state != Life::Pending, Then::Told)
+        waiting::until(&app, id, wait, made_by_caller, |challenge| challenge.state != Life::Pending, Then::Shown)
             .await?;
     let mut view = view(&challenge);
     if !matches!(caller, Caller::Gateway(_)) {

@@ -38,14 +38,14 @@ pub(super) async fn current(app: &App, id: ChallengeId) -> Answer<Challenge> {
 /// What is done with a challenge that was waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Then {
-    /// It is told: so it is read once more, for another node may have changed it since this one was woken.
-    Told,
+    /// It is shown: so it is read once more, for another node may have changed it since this one was woken.
+    Shown,
     /// A write is tried that is guarded against all that has changed: so what the writer told is enough.
     Guarded,
 }
 
 /// Waits up to `seconds` until `done` holds for the challenge, and yields it as it is then. Whoever may not ask for it is
-/// told that there is none: `may` says who may.
+/// told that there is none: `may` says who may. What is done `then` says whether what the writer told is enough.
 ///
 /// # Errors
 /// As [`current`]; 404 where it may not be asked for; 503 where too many wait already.

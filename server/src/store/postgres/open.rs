@@ -150,6 +150,7 @@ impl Server {
     pub(crate) async fn connect_patiently(&self) -> Result<Link, StoreError> {
         let mut conn = self.options.connect().await?;
         sqlx::raw_sql(PATIENT).execute(&mut conn).await?;
+        sqlx::raw_sql(AT_LENGTH).execute(&mut conn).await?;
         Ok(Link::new(conn))
     }
 
