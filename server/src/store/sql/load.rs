@@ -192,41 +192,36 @@ async fn load_accounts(
     Ok(())
 }
 
-/// Puts accounts into the world, where they are not there yet.
+/// Puts accounts into the world, each whole: one that is there already, since it was named in two ways, is the same again.
 fn accounts(
     [users, devices, others, challenges]: &[Vec<Row>; 4],
     vault: &Vault,
     world: &mut World,
 ) -> Result<(), StoreError> {
-    let known: BTreeSet<UserId> = world.revisions.keys().copied().collect();
-    let is_new = |user: UserId| !known.contains(&user);
     for row in users {
         let user = rows::user(row)?;
-        if is_new(user.id) {
-            world.revisions.insert(user.id, rows::revision(row)?);
-            world.insert_account(Account::new(user));
-        }
+        world.revisions.insert(user.id, rows::revision(row)?);
+        world.insert_account(Account::new(user));
     }
     for row in devices {
         let device: Device = rows::device(row, vault)?;
-        if let Some(account) = world.account(device.user).filter(|account| is_new(account.user.id)) {
+        if let Some(account) = world.account(device.user) {
             account.devices.push(device);
         }
     }
     for row in others {
         let factor = factors::factor(row, vault)?;
-        if let Some(account) = world.account(factor.user).filter(|account| is_new(account.user.id)) {
+        if let Some(account) = world.account(factor.user) {
             account.factors.push(factor);
         }
     }
     for row in challenges {
         let challenge = rows::challenge(row, vault)?;
-        let account = challenge.user.and_then(|user| world.account(user));
-        if let Some(account) = account.filter(|account| is_new(account.user.id)) {
+        if let Some(account) = challenge.user.and_then(|user| world.account(user)) {
             account.challenges.push(challenge);
         }
     }
-    for account in world.accounts_mut().filter(|account| is_new(account.user.id)) {
+    for account in world.accounts_mut() {
         account.devices.sort_by_key(|device| device.id);
         account.factors.sort_by_key(|factor| factor.id);
         account.challenges.sort_by_key(|challenge| challenge.id);
