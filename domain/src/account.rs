@@ -130,6 +130,8 @@ impl Account {
         }
         if !was_protected && self.user.is_protected(protected_groups) {
             self.void_passes(journal);
+            // A helpdesk may have invited itself as him.
+            self.user.limits.closed(journal.now);
         }
         match (change.status, self.user.status) {
             (Some(Status::Disabled), Status::Active) => {

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use gatematch_protocol::id::{AdminKeyId, DeviceId, GatewayId, SessionId};
+use gatematch_protocol::id::{AdminKeyId, DeviceId, GatewayId, SessionId, UserId};
 use gatematch_protocol::time::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::challenge::Client;
 use crate::notice::News;
+use crate::role::Role;
 
 /// Who did it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +21,22 @@ pub enum Actor {
         /// The key.
         id: AdminKeyId,
         /// Its name.
+        name: String,
+    },
+    /// Somebody at the console, by a visit of his.
+    Operator {
+        /// His account.
+        user: UserId,
+        /// His name.
+        name: String,
+        /// What he may do, as long as the account says the same.
+        role: Role,
+    },
+    /// Somebody at the portal, by a visit of his.
+    Person {
+        /// His account.
+        user: UserId,
+        /// His name.
         name: String,
     },
     /// A phone by its signature.
@@ -39,6 +56,8 @@ impl fmt::Display for Actor {
         match self {
             Self::Gateway(id) => write!(f, "gateway:{id}"),
             Self::Admin { name, .. } => write!(f, "admin:{name}"),
+            Self::Operator { name, .. } => write!(f, "operator:{name}"),
+            Self::Person { name, .. } => write!(f, "person:{name}"),
             Self::Device(id) => write!(f, "device:{id}"),
             Self::Browser(id) => write!(f, "browser:{id}"),
             Self::CommandLine(account) => write!(f, "cli:{account}"),

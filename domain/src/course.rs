@@ -169,6 +169,8 @@ impl Account {
         let is_bypassed = || self.factors.iter().any(|factor| factor.method(login.now) == Some(Method::Bypass));
         match ruling.decision {
             Decision::Deny => Way::Denied,
+            // Whom a rule lets in after a password is asked all the same where there was none.
+            Decision::Allow if login.knock.is_some() => self.asked(login, ruling, pages),
             Decision::Ask if !login.factor_required && is_bypassed() => Way::Bypassed,
             Decision::Allow if login.factor_required => Way::Denied,
             Decision::Allow => Way::Allowed,
@@ -193,7 +195,7 @@ impl Account {
     }
 
     /// What is known of `login`, whose page was opened at `page`.
-    fn facts(&self, login: &Login, page: Option<IpAddr>, atlas: &dyn Atlas) -> Facts {
+    pub(crate) fn facts(&self, login: &Login, page: Option<IpAddr>, atlas: &dyn Atlas) -> Facts {
         let whence = |address: Option<IpAddr>, by_page| -> Whence {
             let origin = address.map(|address| Origin::of(address, by_page, atlas));
             self.user.habits.whence(origin.as_ref(), login.now)
@@ -208,7 +210,8 @@ impl Account {
             page: page.map(|address| whence(Some(address), true)),
             recent_failures: self.user.limits.failed_lately(login.now),
             new_phone: self.has_new_phone(login.now),
-            factor_required: login.factor_required,
+            // A rule that lets in holds for a visit as well: it is asked all the same (`way`).
+            factor_required: login.factor_required && login.knock.is_none(),
         }
     }
 

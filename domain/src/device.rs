@@ -158,12 +158,38 @@ impl Account {
     /// # Errors
     /// [`ConfirmRefusal`]; a wrong code is counted even so, in the same write.
     pub fn confirm_device(&mut self, id: DeviceId, given: &str, journal: &mut Journal) -> Result<(), ConfirmRefusal> {
-        if let Actor::Device(by) = journal.actor {
-            self.active_device(by).ok_or(ConfirmRefusal::Unknown)?;
-            if !self.user.may_sign_in() {
-                return Err(ConfirmRefusal::Locked);
-            }
+        match journal.actor {
+            Actor::Device(by) => self.vouches(by)?,
+            // Nobody but by a phone: [`Account::confirm_device_by`].
+            Actor::Person { .. } => return Err(ConfirmRefusal::Unknown),
+            _ => {}
         }
+        self.compare_code(id, given, journal)
+    }
+
+    /// Somebody at the portal confirms the phone `id`, who was let in there by his phone `by`. By what else lets in there
+    /// nobody confirms: it may have been stolen together with what adds phones.
+    ///
+    /// # Errors
+    /// As [`Account::confirm_device`].
+    pub fn confirm_device_by(
+        &mut self,
+        by: DeviceId,
+        id: DeviceId,
+        given: &str,
+        journal: &mut Journal,
+    ) -> Result<(), ConfirmRefusal> {
+        self.vouches(by)?;
+        self.compare_code(id, given, journal)
+    }
+
+    /// Whether another phone can be confirmed by the phone `by` now.
+    fn vouches(&self, by: DeviceId) -> Result<(), ConfirmRefusal> {
+        self.active_device(by).ok_or(ConfirmRefusal::Unknown)?;
+        if self.user.may_sign_in() { Ok(()) } else { Err(ConfirmRefusal::Locked) }
+    }
+
+    fn compare_code(&mut self, id: DeviceId, given: &str, journal: &mut Journal) -> Result<(), ConfirmRefusal> {
         let username = self.user.username.clone();
         let device = self.devices.iter_mut().find(|device| device.id == id).ok_or(ConfirmRefusal::Unknown)?;
         let DeviceStatus::Unconfirmed { code, wrong_tries } = &mut device.status else {

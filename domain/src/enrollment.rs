@@ -105,10 +105,17 @@ impl Account {
     ) -> Result<Device, RegisterRefusal> {
         let now = journal.now;
         let open = enrollment.user == self.user.id && enrollment.is_open(now);
-        // He may have come into the group after a helpdesk made the token.
-        let allowed = enrollment.by_admin || !self.user.is_protected(&phone.protected_groups);
-        // A phone that is gone, or of a locked account, lets in no other one.
-        let by_own = enrollment.by_device.is_none_or(|id| self.active_device(id).is_some() && self.user.may_sign_in());
+        // He may have come into the group, or to a role, after a helpdesk made the token. By his own hand it is no helpdesk's.
+        let allowed = match (enrollment.by_admin, enrollment.by_device) {
+            (true, _) => true,
+            (false, Some(_)) => !self.user.is_protected(&phone.protected_groups),
+            (false, None) => !self.user.is_reserved(&phone.protected_groups),
+        };
+        // A phone that is gone, or of an account that is locked or was since, lets in no other one; nor does a browser at the
+        // portal.
+        let is_there = |id: DeviceId| id == DeviceId::NIL || self.active_device(id).is_some();
+        let is_open = self.user.may_sign_in() && self.user.limits.is_open_since(enrollment.created_at);
+        let by_own = enrollment.by_device.is_none_or(|id| is_there(id) && is_open);
         if !open || !allowed || !by_own || self.user.status == Status::Disabled {
             return Err(RegisterRefusal::Gone);
         }

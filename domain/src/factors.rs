@@ -96,7 +96,13 @@ impl Account {
     /// [`FactorRefusal`]; a wrong code is counted even so, in the same write.
     pub fn change_factors(&mut self, change: &FactorChange, journal: &mut Journal) -> Result<(), FactorRefusal> {
         self.settle(journal);
-        if let Actor::Device(id) = journal.actor {
+        let by_himself = match journal.actor {
+            Actor::Device(id) => Some(id),
+            // A browser of his counts as one more phone.
+            Actor::Person { .. } => Some(DeviceId::NIL),
+            _ => None,
+        };
+        if let Some(id) = by_himself {
             // What is taken away has an end of its own, and must never be kept from anybody.
             if matches!(change, FactorChange::Remove { .. } | FactorChange::RemovePhone { .. }) {
                 self.user.may_sign_in().then_some(()).ok_or(FactorRefusal::Locked)?;

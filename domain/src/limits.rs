@@ -5,7 +5,9 @@
 //!
 //! What rings or costs something else is counted here too: notices of logins, and changes of where push reaches a phone.
 
-use gatematch_protocol::id::{DeviceId, GatewayId};
+mod beside;
+
+use gatematch_protocol::id::{ChallengeId, DeviceId, GatewayId};
 use gatematch_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +51,19 @@ pub const MAX_OWN_CHANGES: usize = 20;
 /// The time over which those changes are counted.
 pub const OWN_CHANGE_WINDOW_SECONDS: i64 = 600;
 
+/// The most prompts in [`KNOCK_WINDOW_SECONDS`] by browsers that nobody knows, at the console and the portal: no password
+/// stands before them, so anybody can ring who knows a name. They take nothing from logins.
+pub const MAX_KNOCKS: usize = 3;
+/// The time over which those are counted.
+pub const KNOCK_WINDOW_SECONDS: i64 = 3_600;
+/// The most of them in [`KNOCK_DAY_SECONDS`].
+pub const MAX_KNOCKS_A_DAY: usize = 9;
+/// A day.
+pub const KNOCK_DAY_SECONDS: i64 = 86_400;
+
+/// The most logins that one user disowns at the portal in a day: each is told to his phones.
+pub const MAX_DISOWNED: usize = 30;
+
 /// What counts against one user since his last success.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -85,6 +100,20 @@ pub struct Limits {
     /// When a number or code of his was last wrong, or he denied or reported a login.
     #[serde(skip_serializing_if = "Option::is_none")]
     went_wrong_at: Option<Timestamp>,
+    /// When strangers rang who had checked no password.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    knocks: Vec<Timestamp>,
+    /// Which logins of late he has disowned at the portal.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    disowned: Vec<Disowned>,
+}
+
+/// A login of which he said at the portal that it was not he.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Disowned {
+    challenge: ChallengeId,
+    at: Timestamp,
 }
 
 /// A notice of a login by this (gateway, client name).
@@ -197,37 +226,6 @@ impl Limits {
         self.reports.iter().filter(of).any(|report| now < report.until)
     }
 
-    /// Whether his phones are told of a login by this gateway and client; if so, it is counted.
-    #[must_use]
-    pub fn may_tell(&mut self, gateway: GatewayId, client_name: Option<&str>, now: Timestamp) -> bool {
-        let client_name = client_name.map(str::to_lowercase);
-        self.notices.retain(|told| now < told.at.plus_seconds(NOTICE_WINDOW_SECONDS));
-        let was_told = self.notices.iter().any(|told| told.gateway == gateway && told.client_name == client_name);
-        if was_told || self.notices.len() >= MAX_NOTICES || self.is_reported(gateway, client_name.as_deref(), now) {
-            return false;
-        }
-        self.notices.push(Told { gateway, client_name, at: now });
-        true
-    }
-
-    /// Counts a change of where push reaches the phone `device`; `phones` are all that he has.
-    ///
-    /// # Errors
-    /// After how many seconds another change is taken. Nothing was counted then.
-    pub fn push_changed(&mut self, device: DeviceId, phones: &[DeviceId], now: Timestamp) -> Result<(), i64> {
-        let end = |change: &PushChange| change.at.plus_seconds(PUSH_CHANGE_WINDOW_SECONDS);
-        let ends = self.push_changes.iter().filter(|change| change.device == device).map(end).filter(|end| now < *end);
-        let ends: Vec<Timestamp> = ends.collect();
-        if ends.len() >= MAX_PUSH_CHANGES {
-            let whole = ends.iter().min().map_or(0, |end| i64::try_from(end.since(now).as_secs()).unwrap_or(0));
-            // A part of a second is waited for whole. A clock that was set back makes nobody wait for longer than this.
-            return Err(whole.saturating_add(1).min(PUSH_CHANGE_WINDOW_SECONDS));
-        }
-        self.push_changes.retain(|change| now < end(change) && phones.contains(&change.device));
-        self.push_changes.push(PushChange { device, at: now });
-        Ok(())
-    }
-
     /// Whether the account cools down after failures.
     #[must_use]
     pub fn cools_down(&self, now: Timestamp) -> bool {
@@ -261,6 +259,8 @@ impl Limits {
             strangers_since: was.strangers_since,
             // One success does not make a night of guesses undone.
             went_wrong_at: was.went_wrong_at,
+            knocks: was.knocks,
+            disowned: was.disowned,
             ..Self::default()
         };
     }
@@ -276,32 +276,15 @@ impl Limits {
     }
 
     /// The account was locked or disabled.
-    pub const fn closed(&mut self, now: Timestamp) {
-        self.closed_at = Some(now);
+    pub fn closed(&mut self, now: Timestamp) {
+        // A clock that is set back opens nothing again.
+        self.closed_at = self.closed_at.max(Some(now));
     }
 
     /// Whether nobody has locked or disabled the account since `at`.
     #[must_use]
     pub fn is_open_since(&self, at: Timestamp) -> bool {
         self.closed_at.is_none_or(|closed| closed < at)
-    }
-
-    /// Counts a change that he makes with the phone `device`. Each phone has its own count: whoever has stolen one must
-    /// not be able to keep the others from anything.
-    ///
-    /// # Errors
-    /// After how many seconds another change is taken. Nothing was counted then.
-    pub fn own_change(&mut self, device: DeviceId, now: Timestamp) -> Result<(), i64> {
-        let end = |change: &PushChange| change.at.plus_seconds(OWN_CHANGE_WINDOW_SECONDS);
-        self.own_changes.retain(|change| now < end(change));
-        let by_it = self.own_changes.iter().filter(|change| change.device == device);
-        let ends: Vec<Timestamp> = by_it.map(end).collect();
-        if ends.len() >= MAX_OWN_CHANGES {
-            let whole = ends.iter().min().map_or(0, |end| i64::try_from(end.since(now).as_secs()).unwrap_or(0));
-            return Err(whole.saturating_add(1).min(OWN_CHANGE_WINDOW_SECONDS));
-        }
-        self.own_changes.push(PushChange { device, at: now });
-        Ok(())
     }
 
     /// When he was last unlocked: an account that slept is awake from then on.

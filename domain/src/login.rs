@@ -16,6 +16,7 @@ use crate::gateway::{ClientAddress, Gateway};
 use crate::policy::{Method, NoDisplay};
 use crate::text::{cut_unknown_user, outside, outside_if_given};
 use crate::username::{Domains, Username};
+use crate::visit::Knock;
 
 /// How long a challenge lives unless the gateway says otherwise, in seconds.
 pub const DEFAULT_LIFE_SECONDS: i64 = 60;
@@ -51,6 +52,8 @@ pub struct Login {
     pub methods: Option<Vec<Method>>,
     /// Shown to the person as given.
     pub context: Map<String, Value>,
+    /// Who knocks, where it is no login but a visit to the server itself, before which nobody has checked a password.
+    pub knock: Option<Knock>,
 }
 
 impl Login {
@@ -95,7 +98,36 @@ impl Login {
             factor_required: body.factor_required.unwrap_or(false),
             methods: body.methods.as_deref().map(methods).transpose()?,
             context: context_ranges(context)?,
+            knock: None,
         })
+    }
+
+    /// The login by which somebody visits the server itself, from this address: by his phone, and by nothing else.
+    #[must_use]
+    pub fn of_knock(
+        (given, domains): (&str, &Domains),
+        id: ChallengeId,
+        gateway: &Gateway,
+        (knock, address): (Knock, IpAddr),
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            username: domains.canonical(given).ok(),
+            given: cut_unknown_user(given),
+            gateway: gateway.id,
+            gateway_name: gateway.name.clone(),
+            address_counts: true,
+            client: Client { ip: Some(address), name: Some(knock.client_name().to_owned()) },
+            display: Display::Gateway,
+            no_display: NoDisplay::Refuse,
+            now,
+            expires_at: now.plus_seconds(DEFAULT_LIFE_SECONDS),
+            factor_required: true,
+            methods: Some(vec![Method::Push]),
+            context: Map::new(),
+            knock: Some(knock),
+        }
     }
 
     /// Whether its gateway takes this way.

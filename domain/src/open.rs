@@ -8,10 +8,12 @@ use crate::challenge::{Approval, Challenge, Display, Reason, State, Step};
 use crate::connect::{Pages, Session};
 use crate::course::{Course, Foreseen, Rules, Way};
 use crate::factor::Kind as FactorKind;
+use crate::limits::Limited;
 use crate::login::Login;
 use crate::notice::Kind;
 use crate::number::Number;
 use crate::policy::Method;
+use crate::visit::Knock;
 
 /// Where the number of a login is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,15 +165,15 @@ impl Account {
         if asks_phones && !shows.is_numbered() && self.collides(login, journal) {
             return self.refuse(login, course, Reason::Superseded, journal);
         }
-        let pending = self.challenges.iter().filter(|other| other.state == State::Pending).count();
-        let limits = self.user.limits.may_prompt(login.gateway, login.client.name.as_deref(), pending, login.now);
-        if let Err(limited) = limits {
+        if let Err(limited) = self.may_ask(login) {
             let denied = State::Denied { at: login.now, reason: Reason::RateLimited, device: None };
             let challenge = login.challenge(Some(self), Some(course), denied);
             return self.keep(challenge, |event| course.recorded(event.with("limit", limited.as_str())), journal);
         }
-        if challenge.state == State::Pending {
-            self.user.limits.prompted(login.now);
+        match login.knock {
+            Some(Knock::Stranger) => self.user.limits.knocked(login.now),
+            _ if challenge.state == State::Pending => self.user.limits.prompted(login.now),
+            _ => {}
         }
         if asks_phones && shows.is_numbered() {
             challenge.number = Some(Number::draw(course.ruling().digits, &self.live_numbers(), draw));
@@ -183,6 +185,18 @@ impl Account {
             page = pages.session(session);
         }
         self.keep(challenge, |event| course.recorded(with_page(event, page)), journal)
+    }
+
+    /// Whether no limit stands against asking for `login`. What strangers do at the console and the portal is counted apart.
+    fn may_ask(&self, login: &Login) -> Result<(), Limited> {
+        let is_stranger = |other: &&Challenge| Knock::of(other) == Some(Knock::Stranger);
+        let pending = self.challenges.iter().filter(|other| other.state == State::Pending);
+        let (strangers, logins): (Vec<_>, Vec<_>) = pending.partition(is_stranger);
+        let (limits, client) = (&self.user.limits, login.client.name.as_deref());
+        match login.knock {
+            Some(Knock::Stranger) => limits.may_knock(login.gateway, client, strangers.len(), login.now),
+            Some(Knock::Known) | None => limits.may_prompt(login.gateway, client, logins.len(), login.now),
+        }
     }
 
     /// The phones that are asked.

@@ -9,6 +9,7 @@ use crate::account::{Account, ended_event};
 use crate::audit::Journal;
 use crate::challenge::{Approval, Challenge, REPEAT_SECONDS, State, Step};
 use crate::policy::Method;
+use crate::visit::Knock;
 
 /// Why nothing is redeemed or taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +85,9 @@ impl Account {
         journal.record(ended_event(challenge, journal));
         let redeemed = challenge.clone();
         if let State::Approved { at, approval } = &was {
-            self.let_in_from(&redeemed, approval.method, now);
+            if Knock::of(&redeemed).is_none() {
+                self.let_in_from(&redeemed, approval.method, now);
+            }
             if reuse_seconds > 0 {
                 self.user.grants.add(&redeemed, *at, approval, now);
             }

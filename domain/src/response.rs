@@ -13,6 +13,7 @@ use crate::audit::Journal;
 use crate::challenge::{Approval, Challenge, Reason, State, Step};
 use crate::notice::Kind;
 use crate::policy::Method;
+use crate::visit::Knock;
 
 /// The audit log holds integers that every JSON reader keeps exact (RFC 8785, section 3.2.2.3).
 const MAX_AUDIT_INTEGER: i64 = 1 << 53;
@@ -95,7 +96,10 @@ impl Account {
         }
         let decided = challenge.clone();
         journal.record(event);
-        if decided.state.reason().is_some() {
+        // Whoever denies what a stranger rang for has nothing to suffer from it at his own logins.
+        let is_strangers = Knock::of(&decided) == Some(Knock::Stranger);
+        let counts = !is_strangers || decided.state.reason() == Some(Reason::WrongNumber);
+        if decided.state.reason().is_some() && counts {
             self.user.limits.went_wrong(journal.now);
             self.end_reuse(journal.now);
         }
@@ -106,8 +110,12 @@ impl Account {
             }
             Some(Reason::Reported) => {
                 self.user.limits.reported(gateway, client_name.as_deref(), journal.now);
+                if is_strangers {
+                    self.user.limits.turned_away(journal.now);
+                }
                 self.tell_about(Kind::Reported, Some(&decided), Some(answer.device), journal);
             }
+            Some(_) if is_strangers => self.user.limits.turned_away(journal.now),
             Some(_) => self.user.limits.denied(journal.now),
         }
         if let Some(device) = self.devices.iter_mut().find(|device| device.id == answer.device) {

@@ -9,6 +9,7 @@ use crate::fault::Fault;
 use crate::habit::Habits;
 use crate::limits::Limits;
 use crate::reuse::Grants;
+use crate::role::Role;
 use crate::text::{outside, outside_if_given};
 use crate::username::{Username, fold};
 
@@ -48,6 +49,8 @@ pub struct User {
     pub groups: Vec<String>,
     /// Whether the account may be used at all.
     pub status: Status,
+    /// What he may do at the console; `None`: he has no business there.
+    pub role: Option<Role>,
     /// Why the account is locked, where it is.
     pub locked: Option<String>,
     /// What counts against him.
@@ -73,6 +76,7 @@ impl User {
             email: None,
             groups: Vec::new(),
             status: Status::Active,
+            role: None,
             locked: None,
             limits: Limits::default(),
             habits: Habits::default(),
@@ -117,6 +121,13 @@ impl User {
     pub fn is_protected(&self, protected_groups: &[String]) -> bool {
         let same = |one: &str, other: &str| fold(one).trim() == fold(other).trim();
         self.groups.iter().any(|group| protected_groups.iter().any(|other| same(group, other)))
+    }
+
+    /// Whether administrators alone manage him: somebody in a protected group, or with a role at the console. Or the
+    /// helpdesk could become whoever it likes, by a phone of its own for his account.
+    #[must_use]
+    pub fn is_reserved(&self, protected_groups: &[String]) -> bool {
+        self.role.is_some() || self.is_protected(protected_groups)
     }
 
     /// As administrators see him.

@@ -109,6 +109,11 @@ impl Domains {
         self.listed.is_empty()
     }
 
+    /// Each spelling of a domain that is listed, with what the names of its accounts carry: nothing where they are bare.
+    pub fn spellings(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.listed.iter().map(|(spelling, carried)| (spelling.as_str(), carried.as_deref()))
+    }
+
     /// The one name that `given` means in the audit log: one that no account can have may still stand there, since
     /// somebody tried it.
     #[must_use]

@@ -39,6 +39,17 @@ macro_rules! ids {
             pub fn new(at: Timestamp, random: [u8; 10]) -> Self {
                 Self(uuid_v7(at, random))
             }
+
+            /// When it was made, to the millisecond.
+            #[must_use]
+            pub fn made_at(self) -> Timestamp {
+                let (seconds, nanos) = self.0.get_timestamp().map_or((0, 0), |at| at.to_unix());
+                let micros = i64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000);
+                Timestamp::from_micros(micros.saturating_add(i64::from(nanos / 1_000)))
+            }
+
+            /// The id that nothing has.
+            pub const NIL: Self = Self(Uuid::nil());
         }
 
         impl fmt::Display for $name {
@@ -100,6 +111,16 @@ ids! {
     BrowserId;
     /// Names what a person signs in with besides his phone, or a bypass.
     AuthenticatorId;
+    /// Names a visit: somebody signed in at the console or the portal (not his cookie).
+    VisitId;
+    /// Names an invitation to the console or the portal (not its token).
+    InvitationId;
+}
+
+impl From<VisitId> for SessionId {
+    fn from(id: VisitId) -> Self {
+        Self(id.0)
+    }
 }
 
 impl From<ChallengeId> for NoticeId {

@@ -71,6 +71,8 @@ pub mod prefix {
     pub const ADMIN: &str = "gma_";
     /// An enrollment token.
     pub const ENROLLMENT: &str = "gme_";
+    /// An invitation to the console or the portal.
+    pub const INVITATION: &str = "gmi_";
 }
 
 #[cfg(test)]

@@ -168,6 +168,7 @@ impl Scene {
             factor_required: false,
             methods: None,
             context: serde_json::Map::new(),
+            knock: None,
         }
     }
 

@@ -283,6 +283,7 @@ impl Walk {
             factor_required: false,
             methods: None,
             context: serde_json::Map::new(),
+            knock: None,
         };
         let uv = uv_required.then_some("required");
         let policy = asking_for(serde_json::json!({"digits": *digits, "uv": uv}));
