@@ -22,6 +22,8 @@ pub enum Topic {
     Device(DeviceId),
     /// Something new on this page.
     Page(SessionId),
+    /// Something new in the log of sign-ins.
+    SignIns,
 }
 
 /// How many may wait at a time; further ones are sent away with 503.

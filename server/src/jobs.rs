@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::http::app::App;
-use crate::siem;
+use crate::{siem, tally};
 
 /// How long the expiry waits before it tries again what failed, in seconds.
 const RETRY_SECONDS: i64 = 1;
@@ -29,6 +29,7 @@ pub(crate) fn start(app: &App) -> Vec<JoinHandle<()>> {
         tokio::spawn(purge(Arc::clone(app))),
         tokio::spawn(look_around(Arc::clone(app))),
         tokio::spawn(sign_the_log(Arc::clone(app))),
+        tokio::spawn(tally::keep(Arc::clone(app))),
     ]
 }
 

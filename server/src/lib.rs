@@ -22,9 +22,13 @@ pub mod report;
 mod restore;
 pub mod settings;
 mod siem;
+mod spelling;
+mod standing;
 pub mod start;
 pub mod store;
+pub mod tally;
 pub mod vault;
+pub mod words;
 
 /// Clock and randomness.
 pub use gatematch_edge as edge;

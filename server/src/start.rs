@@ -252,6 +252,11 @@ pub async fn serve_with(
         proofs: crate::http::app::SpentProofs::default(),
         signed: std::sync::Mutex::default(),
         audit_readers: crate::http::app::AuditReaders::default(),
+        tally: crate::tally::Tally::default(),
+        lately: crate::tally::Lately::default(),
+        census: crate::tally::Census::default(),
+        watchers: crate::http::app::Watchers::default(),
+        exports: crate::http::app::Watchers::default(),
         metrics,
         stopping: CancellationToken::new(),
     });

@@ -15,6 +15,8 @@ pub(crate) mod sql;
 pub mod sqlite;
 mod vault;
 mod verb;
+mod visit;
+mod watch;
 mod world;
 
 use std::sync::Arc;
@@ -43,9 +45,11 @@ use gatematch_protocol::time::Timestamp;
 pub use self::audit::{AuditChain, LogBeginning, LogEnd};
 pub use self::connect::{ArmSession, Armed, ConfirmSession, Page, PagePasscode, TellApproval};
 pub use self::login::{Answering, FirstAnswer, OpenChallenge, Opened, Redemption};
-pub use self::people::{KeyRevoked, PutUser, RegisterDevice, UserDeleted, UserPut, UserQuery};
-pub use self::policy::{Expected, Policies, PutPolicy, PutRefusal, Replacement};
+pub use self::people::{KeyRevoked, PutUser, RegisterDevice, UserDeleted, UserPut, UserQuery, UserState};
+pub use self::policy::{Expected, LetIn, Policies, PutPolicy, PutRefusal, Replacement, Reports};
 pub use self::vault::{KeyList, MasterChanged, RotateRefusal, Rotated, SigningKeyRow, VaultKeys};
+pub use self::visit::{Accept, Enter, PortalCode, Visits};
+pub use self::watch::{ASTRAY_SECONDS, Few, Look, Looked, MOST_LOOKED_AT, Standing, Watching};
 use crate::edge::Pending;
 use crate::hub::Topic;
 use crate::push::Letter;
@@ -124,15 +128,28 @@ pub struct Act {
     pub now: Timestamp,
     /// Groups whose members he must leave alone, when he manages phones.
     pub spares: Vec<String>,
+    /// Whether he must leave those alone who have a role at the console, too.
+    pub spares_operators: bool,
     /// The name of his own account, where it is known: he must leave it alone, when he manages factors.
     pub own: Option<String>,
+    /// Why, for what is remembered of the account itself; where that was told, and the verb does not take it.
+    pub reason: Option<String>,
+    /// base64url(SHA-256(the cookie of the visit in which he acts)): it must still hold in the write.
+    pub visit: Option<String>,
 }
 
 impl Act {
     /// `actor` acts at `now`, and may manage everybody.
     #[must_use]
     pub const fn new(actor: Actor, now: Timestamp) -> Self {
-        Self { actor, now, spares: Vec::new(), own: None }
+        Self { actor, now, spares: Vec::new(), spares_operators: false, own: None, reason: None, visit: None }
+    }
+
+    /// For this reason.
+    #[must_use]
+    pub fn because(mut self, reason: String) -> Self {
+        self.reason = Some(reason);
+        self
     }
 }
 
@@ -158,6 +175,10 @@ pub struct StoredKey {
 pub struct AuditQuery {
     /// Those with a higher `seq`.
     pub after: u64,
+    /// Those with a lower `seq`.
+    pub before: Option<u64>,
+    /// The latest of them, and those first; otherwise the oldest.
+    pub latest_first: bool,
     /// At most so many.
     pub limit: u32,
     /// Of this user.
@@ -183,7 +204,7 @@ pub trait Bell: Send + Sync {
 }
 
 /// What the server remembers, as verbs and questions. A verb is durable when it answers.
-pub trait Store: VaultKeys + Policies + AuditChain + Send + Sync {
+pub trait Store: VaultKeys + Policies + AuditChain + Visits + Watching + Send + Sync {
     /// Opens a challenge, or refuses the login.
     fn open_challenge(&self, open: OpenChallenge) -> Reply<'_, Opened>;
     /// Decides a challenge by a phone's answer.

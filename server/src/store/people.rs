@@ -80,4 +80,19 @@ pub struct UserQuery {
     pub limit: u32,
     /// Those with which nobody has signed in since then, and that were there before.
     pub idle_since: Option<Timestamp>,
+    /// Those of which this holds.
+    pub state: Option<UserState>,
+}
+
+/// What [`UserQuery`] can ask of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserState {
+    /// There is neither a confirmed phone nor anything else to sign in with.
+    NotEnrolled,
+    /// It is locked, and not disabled.
+    Locked,
+    /// It is disabled.
+    Disabled,
+    /// It has a role at the console.
+    Operator,
 }

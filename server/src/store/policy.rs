@@ -1,5 +1,6 @@
 //! What the verbs and questions about policy take and answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gatematch_domain::course::Foreseen;
@@ -10,6 +11,7 @@ use gatematch_domain::username::Domains;
 use gatematch_protocol::audit::AuditEvent;
 use gatematch_protocol::id::EventId;
 use gatematch_protocol::policy::{PolicyVersion, Rule};
+use gatematch_protocol::time::Timestamp;
 
 use super::{Act, Reply};
 
@@ -27,6 +29,31 @@ pub trait Policies {
     fn foresee(&self, login: Login, atlas: Arc<dyn Atlas>) -> Reply<'_, Foreseen>;
     /// An audit event.
     fn audit_event(&self, id: EventId) -> Reply<'_, Option<AuditEvent>>;
+    /// What rules that only report have said of logins that began at `since` or later, as far as the latest `most` events
+    /// of each kind tell it with which logins begin.
+    fn reports(&self, since: Timestamp, most: u32) -> Reply<'_, Reports>;
+    /// How often somebody was let in at each gateway at `since` or later, as far as the latest `most` times tell it.
+    fn let_in(&self, since: Timestamp, most: u32) -> Reply<'_, LetIn>;
+}
+
+/// What rules that only report have said.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reports {
+    /// The events with which those logins began of which one had something to say, the latest first.
+    pub events: Vec<AuditEvent>,
+    /// How many logins began for which policy was asked.
+    pub begun: u64,
+    /// From when on all of them were looked at, where not since the beginning.
+    pub from: Option<Timestamp>,
+}
+
+/// How often somebody was let in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LetIn {
+    /// How often, by the ids of gateways.
+    pub times: BTreeMap<String, u64>,
+    /// Whether all times were looked at.
+    pub is_all: bool,
 }
 
 /// Which version somebody believes to replace.

@@ -17,9 +17,11 @@ use gatematch_domain::policy::Policy;
 use gatematch_domain::role::AdminKey;
 use gatematch_domain::user::User;
 use gatematch_domain::username::Username;
+use gatematch_domain::visit::{Invitation, Visit};
 use gatematch_protocol::audit::Checkpoint;
 use gatematch_protocol::id::{
-    AdminKeyId, AuthenticatorId, BrowserId, ChallengeId, DeviceId, EnrollmentId, GatewayId, NoticeId, SessionId, UserId,
+    AdminKeyId, AuthenticatorId, BrowserId, ChallengeId, DeviceId, EnrollmentId, GatewayId, InvitationId, NoticeId,
+    SessionId, UserId, VisitId,
 };
 use gatematch_protocol::time::Timestamp;
 
@@ -55,6 +57,12 @@ pub(crate) struct Needs {
     pub(crate) sessions: BTreeSet<String>,
     /// Sessions whose account and login are needed as well.
     pub(crate) served: BTreeSet<String>,
+    /// Visits by the digests of their cookies, each with its account and the challenge that it waits for.
+    pub(crate) visits: BTreeSet<String>,
+    /// Invitations by the digests of their tokens, each with its account.
+    pub(crate) invitations: BTreeSet<String>,
+    /// Users whose invitations are needed.
+    pub(crate) invited: BTreeSet<UserId>,
     /// Addresses whose sessions of unknown browsers are counted, and when.
     pub(crate) counted: BTreeMap<IpAddr, Timestamp>,
 }
@@ -107,6 +115,10 @@ pub(crate) struct World {
     pub(crate) cursors: BTreeMap<String, u64>,
     /// What there is of the connect page, by name.
     pub(crate) pages: BTreeMap<String, Pages>,
+    /// Who is signed in at the console or the portal, or knocks there.
+    pub(crate) visits: BTreeMap<VisitId, Visit>,
+    /// Who is invited there.
+    pub(crate) invitations: BTreeMap<InvitationId, Invitation>,
     /// How many sessions of unknown browsers count for an address.
     pub(crate) counted: BTreeMap<IpAddr, usize>,
     /// Signed challenges to keep.
@@ -141,6 +153,9 @@ impl World {
     pub(crate) fn remove_account(&mut self, id: UserId) -> Option<Account> {
         let account = self.accounts.remove(&id)?;
         self.enrollments.retain(|_, enrollment| enrollment.user != id);
+        // In the database they go with him.
+        self.visits.retain(|_, visit| visit.user != Some(id));
+        self.invitations.retain(|_, invitation| invitation.user != id);
         // They outlive the account for those who still ask how they ended.
         self.loose.extend(account.challenges.iter().map(|challenge| (challenge.id, challenge.clone())));
         Some(account)
@@ -163,6 +178,11 @@ impl World {
     /// The session with this cookie.
     pub(crate) fn session_by_token(&self, token_digest: &str) -> Option<&Session> {
         self.pages.values().flat_map(|pages| &pages.sessions).find(|session| session.token_digest == token_digest)
+    }
+
+    /// The visit with this cookie.
+    pub(crate) fn visit_by_token(&self, token_digest: &str) -> Option<&Visit> {
+        self.visits.values().find(|visit| visit.token_digest == token_digest)
     }
 
     pub(crate) fn sessions(&self) -> BTreeMap<SessionId, &Session> {

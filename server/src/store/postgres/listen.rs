@@ -153,6 +153,7 @@ pub(crate) fn word(topic: Topic) -> String {
         Topic::Challenge(id) => format!("c{id}"),
         Topic::Device(id) => format!("d{id}"),
         Topic::Page(id) => format!("p{id}"),
+        Topic::SignIns => "s".to_owned(),
     }
 }
 
@@ -167,6 +168,7 @@ fn heard(word: &str) -> Option<Heard> {
         "c" => Heard::Topic(Topic::Challenge(what.parse().ok()?)),
         "d" => Heard::Topic(Topic::Device(what.parse().ok()?)),
         "p" => Heard::Topic(Topic::Page(what.parse().ok()?)),
+        "s" if what.is_empty() => Heard::Topic(Topic::SignIns),
         "t" => Heard::Deadline(Timestamp::from_micros(what.parse().ok()?)),
         _ => return None,
     })

@@ -123,6 +123,12 @@ impl Server {
         self
     }
 
+    /// Whether the server may lose what it acknowledges.
+    #[must_use]
+    pub const fn allows_fsync_off(&self) -> bool {
+        self.allow_fsync_off
+    }
+
     /// A connection of one's own that reads: few rows by an index, or, where `is_long`, many, by a plan for each question.
     pub(super) async fn connect_to_read(&self, is_long: bool) -> Result<Link, StoreError> {
         let mut conn = self.options.connect().await?;

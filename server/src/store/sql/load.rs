@@ -14,6 +14,7 @@ use super::conn::Conn;
 use super::pages::load_pages;
 use super::policy::{self, LATEST, Shelf};
 use super::row::{AsArg, Row, args};
+use super::visits::load_visits;
 use super::{factors, rows};
 use crate::store::StoreError;
 use crate::store::world::{Needs, Repeat, World};
@@ -34,7 +35,11 @@ pub(super) async fn select(conn: &mut Conn, sql: &'static str, list: impl AsArg)
 pub(super) async fn load(conn: &mut Conn, needs: &Needs, vault: &Vault, shelf: &Shelf) -> Result<World, StoreError> {
     let mut world = World::default();
     let mut users = needs.users.clone();
-    let served = load_pages(conn, needs, &mut world).await?;
+    let mut served = load_pages(conn, needs, &mut world).await?;
+    let beside = load_visits(conn, needs, &mut world).await?;
+    served.names.extend(beside.names);
+    served.challenges.extend(beside.challenges);
+    users.extend(beside.users);
     let mut challenges = named_challenges(conn, needs, &served.challenges, vault).await?;
     if let Some(now) = needs.overdue {
         let (overdue, next) = overdue_challenges(conn, now, vault).await?;

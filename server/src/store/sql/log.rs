@@ -12,7 +12,7 @@ use crate::store::{AuditQuery, StoreError};
 
 /// Audit events, in order.
 pub(super) async fn audit(reads: &Reads, query: AuditQuery) -> Result<Vec<AuditEvent>, StoreError> {
-    let AuditQuery { after, limit, user, kinds, gateways } = query;
+    let AuditQuery { after, before, latest_first, limit, user, kinds, gateways } = query;
     let (one, few) = match <[String; 1]>::try_from(kinds) {
         Ok([kind]) if gateways.is_empty() => (Some(kind), None),
         Ok(kinds) => (None, Some(Vec::from(kinds))),
@@ -25,6 +25,7 @@ pub(super) async fn audit(reads: &Reads, query: AuditQuery) -> Result<Vec<AuditE
     // A user and a type have an index each. Several types are told apart row by row: by their index, all that there are
     // would be sorted for each page. So are gateways.
     let conditions = [
+        (" AND seq < ?", before.as_ref().map(AsArg::arg)),
         (" AND username = ?", user.as_ref().map(AsArg::arg)),
         (" AND type = ?", one.as_ref().map(AsArg::arg)),
         (" AND coalesce(type, '') {in ?}", few.as_ref().map(AsArg::arg)),
@@ -36,7 +37,7 @@ pub(super) async fn audit(reads: &Reads, query: AuditQuery) -> Result<Vec<AuditE
             args.push(value);
         }
     }
-    sql.push_str(" ORDER BY seq LIMIT ?");
+    sql.push_str(if latest_first { " ORDER BY seq DESC LIMIT ?" } else { " ORDER BY seq LIMIT ?" });
     args.push(limit.arg());
     reads.scan(&sql, &args).await?.iter().map(rows::audit_event).collect()
 }

@@ -4,6 +4,7 @@ mod chain;
 pub(crate) mod conn;
 pub(crate) mod copy;
 mod factors;
+mod latest;
 mod load;
 mod log;
 mod migrations;
@@ -18,6 +19,9 @@ mod rows;
 mod save;
 mod vault;
 mod verbs;
+mod visitors;
+mod visits;
+mod watch;
 pub(super) mod words;
 mod writer;
 

@@ -10,15 +10,16 @@ use gatematch_domain::policy::{Checked, Policy, Profile};
 use gatematch_protocol::audit::AuditEvent;
 use gatematch_protocol::id::EventId;
 use gatematch_protocol::policy::{PolicyVersion, Rule};
+use gatematch_protocol::time::Timestamp;
 
-use super::SqlStore;
 use super::conn::Conn;
 use super::load::load;
 use super::reads::on_one;
 use super::row::{Row, args};
 use super::rows::{audit_event, json, small, text, time};
+use super::{SqlStore, latest};
 use crate::store::world::Needs;
-use crate::store::{Policies, PutPolicy, PutRefusal, Reply, StoreError};
+use crate::store::{LetIn, Policies, PutPolicy, PutRefusal, Reply, Reports, StoreError};
 
 /// The policy as it was last read: rules are read once, and not for every login.
 #[derive(Default)]
@@ -144,5 +145,13 @@ impl Policies for SqlStore {
 
     fn audit_event(&self, id: EventId) -> Reply<'_, Option<AuditEvent>> {
         Box::pin(self.one("SELECT * FROM audit_events WHERE id = ?", id.to_string(), audit_event))
+    }
+
+    fn reports(&self, since: Timestamp, most: u32) -> Reply<'_, Reports> {
+        Box::pin(latest::reports(&self.reads, since, most))
+    }
+
+    fn let_in(&self, since: Timestamp, most: u32) -> Reply<'_, LetIn> {
+        Box::pin(latest::let_in(&self.reads, since, most))
     }
 }

@@ -115,6 +115,7 @@ pub(super) fn user(row: &Row) -> Read<User> {
             "disabled" => Status::Disabled,
             _ => return Err(StoreError::Corrupt("status")),
         },
+        role: optional_parsed(row, "role")?,
         locked: optional(row, "locked")?,
         limits: json(row, "counters")?,
         habits: remembered(row, "habits")?,

@@ -81,6 +81,7 @@ impl<V: Verb> Job for Slot<V> {
             Some(act) if !act.holds(world) => Err(StoreError::ActorGone),
             Some(act) => match self.verb.manages(world) {
                 Some(user) if user.is_protected(&act.spares) => Err(StoreError::Protected),
+                Some(user) if act.spares_operators && user.role.is_some() => Err(StoreError::Protected),
                 Some(user) if act.own.as_deref() == Some(user.username.as_str()) => Err(StoreError::OwnAccount),
                 _ => Ok(self.verb.apply(world)),
             },
@@ -127,7 +128,7 @@ fn alarm(event: &Event) {
     let user = event.user.as_deref().unwrap_or_default();
     let reason = event.reason.as_deref().unwrap_or_default();
     match event.kind {
-        "challenge.denied" if reason == Reason::Reported.as_str() => {
+        "challenge.denied" | "portal.reported" if reason == Reason::Reported.as_str() => {
             let client = event.client.as_ref().and_then(|client| client.name.as_deref()).unwrap_or_default();
             let gateway = event.gateway.map(|gateway| gateway.to_string()).unwrap_or_default();
             tracing::warn!(user, client, gateway, "a person says that a sign-in was not his");
@@ -185,6 +186,9 @@ impl News {
                 news.topics.extend(challenge.sent_to.iter().map(|device| Topic::Device(*device)));
             }
             news.deadline = news.deadline.into_iter().chain(challenge.deadline()).min();
+        }
+        if after.events.iter().any(|event| event.kind.starts_with("challenge.")) {
+            news.topics.insert(Topic::SignIns);
         }
         // What one session does can uncover or cover those beside it.
         for (name, pages) in after.pages.iter().filter(|(name, pages)| before.pages.get(*name) != Some(*pages)) {

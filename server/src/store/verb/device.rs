@@ -5,6 +5,7 @@ use gatematch_domain::device::{ConfirmRefusal, Device, PushRefusal, PushSet};
 use gatematch_domain::enrollment::{Enrollment, RegisterRefusal};
 use gatematch_domain::factors::FactorRefusal;
 use gatematch_domain::user::User;
+use gatematch_domain::visit::Visit;
 use gatematch_protocol::device::PushSubscription;
 use gatematch_protocol::id::DeviceId;
 use gatematch_protocol::secret::Secret;
@@ -96,9 +97,13 @@ impl Verb for ConfirmDevice {
     }
 
     fn apply(&self, world: &mut World) -> Self::Reply {
+        let let_in_by = world.visit_of(&self.act).and_then(Visit::phone);
         world.by(&self.act, |world, journal| {
             let account = world.account_of_device(self.id).ok_or(ConfirmRefusal::Unknown)?;
-            account.confirm_device(self.id, &self.code, journal)
+            match let_in_by {
+                Some(by) => account.confirm_device_by(by, self.id, &self.code, journal),
+                None => account.confirm_device(self.id, &self.code, journal),
+            }
         })
     }
 }

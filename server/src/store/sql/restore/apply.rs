@@ -146,12 +146,19 @@ impl Knife<'_> {
     }
 
     async fn stand(&mut self, name: &str, standing: &Standing) -> Result<u64, StoreError> {
-        let Standing { locked, disabled, groups } = standing;
+        let Standing { locked, disabled, groups, role } = standing;
         let why = locked.as_ref().map(|why| why.clone().unwrap_or_else(|| "locked before the restore".to_owned()));
         let status = disabled.filter(|disabled| *disabled).map(|_| "disabled".to_owned());
         let groups = groups.as_ref().map(Value::to_string);
+        let mut changed = 0;
+        // Whoever has become an administrator since is what he was; whoever is none any more is none.
+        if let Some(role) = role.as_deref().filter(|role| *role != "admin") {
+            let sql = "UPDATE users SET role = nullif(?1, 'none'), revision = revision + 1
+                       WHERE username = ?2 AND role IS NOT NULL AND role <> ?1";
+            changed = self.copy.run(sql, args![role.to_owned(), name]).await?;
+        }
         if why.is_none() && status.is_none() && groups.is_none() {
-            return Ok(0);
+            return Ok(changed);
         }
         let sql = "UPDATE users SET locked = coalesce(?, locked), status = coalesce(?, status),
                    group_names = coalesce(?, group_names), revision = revision + 1 WHERE username = ?";
@@ -174,6 +181,9 @@ impl Knife<'_> {
         taken.enrollments = self.copy.run("DELETE FROM enrollments WHERE used_at IS NULL", &[]).await?;
         // A code may have been typed there already.
         self.copy.run("DELETE FROM connect_sessions", &[]).await?;
+        // Whoever was signed out since comes back with no old cookie, and no invitation works twice.
+        self.copy.run("DELETE FROM visits", &[]).await?;
+        self.copy.run("DELETE FROM invitations", &[]).await?;
         let sql = "UPDATE users SET grants = json_object('ended_at', ?), revision = revision + 1 WHERE grants <> '{}'";
         self.copy.run(sql, args![self.now.to_string()]).await?;
         Ok(())

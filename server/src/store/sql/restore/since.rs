@@ -66,6 +66,8 @@ pub(super) struct Standing {
     pub(super) disabled: Option<bool>,
     /// His groups.
     pub(super) groups: Option<Value>,
+    /// What he may do at the console: a word, or `none`.
+    pub(super) role: Option<String>,
 }
 
 impl Since {
@@ -89,6 +91,7 @@ impl Since {
             "user.unlocked" => self.stands(event, |standing| standing.locked = None),
             "user.disabled" => self.stands(event, |standing| standing.disabled = Some(true)),
             "user.enabled" => self.stands(event, |standing| standing.disabled = None),
+            "user.role_set" => self.stands(event, |standing| standing.role = told("role")),
             "user.changed" => {
                 let groups = event.detail.as_ref().and_then(|detail| detail.get("groups")).cloned();
                 if groups.is_some() {
@@ -130,7 +133,7 @@ impl Since {
             "authenticator.removed" | "bypass.deleted" => self.factors.extend(told("authenticator")),
             // A code that was typed on the page before the sign-in is counted when it is typed, and when it lets in: once
             // too often does no harm.
-            "challenge.approved" | "connect.opened" => {
+            "challenge.approved" | "connect.opened" | "portal.entered" => {
                 if let Some(id) = told("authenticator") {
                     let count = self.used.entry(id).or_default();
                     *count = count.saturating_add(1);

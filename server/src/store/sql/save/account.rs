@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gatematch_domain::device::{Device, DeviceStatus};
+use gatematch_domain::role::Role;
 use gatematch_domain::user::User;
 use gatematch_protocol::base64url;
 use gatematch_protocol::id::UserId;
@@ -18,22 +19,22 @@ use crate::store::world::{Difference, World};
 const INSERT_USERS: Write<'_> = Write {
     sql: "
     INSERT INTO users (id, username, display_name, email, group_names, status, locked, counters, habits,
-                       grants, created_at, last_sign_in_at, revision)
+                       grants, created_at, last_sign_in_at, revision, role)
     {rows}",
-    kinds: "ttttttttttnnn",
+    kinds: "ttttttttttnnnt",
 };
 
 const UPDATE_USERS: Write<'_> = Write {
     sql: "
     WITH v (id, username, display_name, email, group_names, status, locked, counters, habits, grants, created_at,
-            last_sign_in_at, revision)
+            last_sign_in_at, revision, role)
         AS ({rows})
     UPDATE users
     SET display_name = v.display_name, email = v.email, group_names = v.group_names, status = v.status,
         locked = v.locked, counters = v.counters, habits = v.habits, grants = v.grants,
-        last_sign_in_at = v.last_sign_in_at, revision = v.revision + 1
+        last_sign_in_at = v.last_sign_in_at, revision = v.revision + 1, role = v.role
     FROM v WHERE users.id = v.id AND users.revision = v.revision",
-    kinds: "ttttttttttnnn",
+    kinds: "ttttttttttnnnt",
 };
 
 const DELETE_USERS: Write<'_> = Write { sql: "DELETE FROM users WHERE (id, revision) IN ({rows})", kinds: "tn" };
@@ -176,5 +177,6 @@ fn user_row(user: &User, revision: i64) -> Value {
         user.created_at.micros(),
         user.last_sign_in_at.map(Timestamp::micros),
         revision,
+        user.role.map(Role::as_str),
     ])
 }

@@ -3,6 +3,7 @@
 use gatematch_domain::audit::Event;
 use gatematch_domain::connect::LONGEST_SECONDS;
 use gatematch_domain::notice::{KEEP_SECONDS, Notice};
+use gatematch_domain::visit::KNOWN_SECONDS;
 use gatematch_protocol::audit::AuditEvent;
 use gatematch_protocol::id::EventId;
 use gatematch_protocol::time::Timestamp;
@@ -61,6 +62,14 @@ const PURGE_FACTORS: &str = "
     DELETE FROM factors WHERE id IN (SELECT id FROM factors WHERE ends_at < ? ORDER BY ends_at LIMIT 2000)";
 const PURGE_BROWSERS: &str = "
     DELETE FROM browsers WHERE id IN (SELECT id FROM browsers WHERE expires_at < ? ORDER BY expires_at LIMIT 2000)";
+const PURGE_KNOCKS: &str = "
+    DELETE FROM visits WHERE id IN
+        (SELECT id FROM visits WHERE user_id IS NULL AND expires_at < ? ORDER BY expires_at LIMIT 2000)";
+const PURGE_VISITS: &str = "
+    DELETE FROM visits WHERE id IN (SELECT id FROM visits WHERE seen_at < ? ORDER BY seen_at LIMIT 2000)";
+const PURGE_INVITATIONS: &str = "
+    DELETE FROM invitations WHERE id IN
+        (SELECT id FROM invitations WHERE expires_at < ? ORDER BY expires_at LIMIT 2000)";
 const PURGE_DELIVERIES: &str = "
     DELETE FROM deliveries WHERE challenge_id IN
         (SELECT id FROM challenges WHERE created_at < ? AND state NOT IN ('pending', 'approved')
@@ -105,6 +114,9 @@ impl Pen<'_> {
             (PURGE_DEAF_SESSIONS, now.plus_seconds(-LONGEST_SECONDS).micros()),
             (PURGE_SESSIONS, now.plus_seconds(-KEEP_SESSIONS_SECONDS).micros()),
             (PURGE_BROWSERS, now.micros()),
+            (PURGE_KNOCKS, now.micros()),
+            (PURGE_VISITS, now.plus_seconds(-KNOWN_SECONDS).micros()),
+            (PURGE_INVITATIONS, now.micros()),
             (PURGE_FACTORS, now.plus_seconds(-KEEP_ENDED_FACTORS_SECONDS).micros()),
             (PURGE_NOTICES, now.plus_seconds(-KEEP_SECONDS).micros()),
             (PURGE_DELIVERIES, old),

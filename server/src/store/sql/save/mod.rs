@@ -11,6 +11,7 @@ mod log;
 mod pages;
 mod policy;
 mod registry;
+mod visits;
 
 use serde_json::Value;
 
@@ -40,6 +41,7 @@ impl Pen<'_> {
         self.save_enrollments(before, after).await?;
         self.save_once_only(before, after).await?;
         self.save_pages(before, after).await?;
+        self.save_visits(before, after).await?;
         self.save_policies(after).await?;
         self.save_notices(&after.notices).await?;
         self.save_events(&after.events).await?;
