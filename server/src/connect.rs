@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-const PAGE: &str = include_str!("connect/assets/connect.html");
+use askama::Template;
+
+use crate::words::connect::Connect;
+use crate::words::{Language, with};
+
 /// How it looks.
 pub const STYLE: &str = include_str!("connect/assets/connect.css");
 /// What it does.
@@ -22,28 +26,31 @@ pub enum Desktop {
     File(Arc<[u8]>),
 }
 
-/// The page of the company `name`.
-#[must_use]
-pub fn page(name: &str, desktop: Option<&Desktop>) -> String {
-    let page = match desktop {
-        None => without_desktop(PAGE),
-        Some(Desktop::Link(link)) => PAGE.replace("{{desktop_href}}", &escaped(link)),
-        Some(Desktop::File(_)) => PAGE.replace("{{desktop_href}}", DESKTOP_FILE),
-    };
-    // Last, so that nothing in the name is taken for one of ours.
-    page.replace("{{name}}", &escaped(name))
+/// The page: what `templates/connect.html` is filled with.
+#[derive(Template)]
+#[template(path = "connect.html")]
+struct Page<'a> {
+    language: Language,
+    words: &'static Connect,
+    /// The words that the script says, as JSON.
+    said: String,
+    site: String,
+    /// Where the button leads, where there is one.
+    desktop: Option<&'a str>,
 }
 
-/// The page without its blocks from `<!--desktop-->` to `<!--/desktop-->`.
-fn without_desktop(page: &str) -> String {
-    let mut kept = String::with_capacity(page.len());
-    for (index, part) in page.split("<!--desktop-->").enumerate() {
-        match part.split_once("<!--/desktop-->") {
-            Some((_, after)) if index > 0 => kept.push_str(after),
-            _ => kept.push_str(part),
-        }
-    }
-    kept
+/// The page of the company `name`.
+///
+/// # Errors
+///
+/// None is known: a template that is well-formed fails only where there is nothing to write to.
+pub fn page(name: &str, desktop: Option<&Desktop>, language: Language) -> askama::Result<String> {
+    let words = Connect::of(language);
+    let desktop = desktop.map(|desktop| match desktop {
+        Desktop::Link(link) => link.as_str(),
+        Desktop::File(_) => DESKTOP_FILE,
+    });
+    Page { language, words, said: words.of_script(), site: with(words.site, &[name]), desktop }.render()
 }
 
 /// `text` as text or as an attribute's value in HTML.
@@ -68,12 +75,32 @@ mod tests {
 
     #[test]
     fn names_and_links_are_text_and_the_button_stands_only_where_it_leads_somewhere() {
-        let none = page("A & B <script>", None);
-        assert!(none.contains("A &amp; B &lt;script&gt;") && !none.contains("B <script>"));
-        assert!(!none.contains("{{") && !none.contains("desktop-->"));
-        let linked = page("{{desktop_href}}", Some(&Desktop::Link("https://x/?a=1&b=\"".to_owned())));
-        assert!(linked.contains("https://x/?a=1&amp;b=&quot;"));
-        let file = page("Contoso", Some(&Desktop::File(Arc::from(*b"full address:s:x"))));
-        assert!(file.contains("href=\"/connect/desktop.rdp\""));
+        for (language, tag, start) in [
+            (Language::English, "<html lang=\"en\">", "Start my desktop"),
+            (Language::German, "<html lang=\"de\">", "Meinen Desktop starten"),
+        ] {
+            let page = |name, desktop: Option<&Desktop>| page(name, desktop, language).unwrap();
+            let none = page("A & B <script> {}", None);
+            assert!(
+                none.contains(tag) && none.contains("A &#38; B &#60;script&#62; {}") && !none.contains("B <script>")
+            );
+            assert!(!none.contains(start) && !none.contains("class=\"primary desktop"));
+            let linked = page("{{ said }}", Some(&Desktop::Link("https://x/?a=1&b=\"".to_owned())));
+            assert!(linked.contains("href=\"https://x/?a=1&#38;b=&#34;\"") && linked.contains("{{ said }}"));
+            assert!(linked.contains(start));
+            let file = page("Contoso", Some(&Desktop::File(Arc::from(*b"full address:s:x"))));
+            assert!(file.contains("href=\"/connect/desktop.rdp\""));
+        }
+    }
+
+    #[test]
+    fn the_script_finds_its_words_in_one_attribute() {
+        for language in [Language::English, Language::German] {
+            let page = page("Contoso", None, language).unwrap();
+            let (_, rest) = page.split_once(" data-words=\"").unwrap();
+            let (said, _) = rest.split_once('"').unwrap();
+            let said = said.replace("&#34;", "\"").replace("&#39;", "'").replace("&#38;", "&");
+            assert_eq!(said, Connect::of(language).of_script());
+        }
     }
 }

@@ -4,22 +4,20 @@
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 
+import { ARMED, startFake, Told } from "./connect-fake.mjs";
+
 const require = createRequire(import.meta.url); // it looks in NODE_PATH, `import` does not
 const { chromium } = require("playwright-core");
 
-const ASSETS = new URL("../../server/src/connect/assets/", import.meta.url);
 const PICTURES = process.env.CONNECT_TEST_PICTURES;
-const TYPES = { html: "text/html", css: "text/css", js: "text/javascript", svg: "image/svg+xml" };
 const WRONG = "That code was not right, or codes are not taken now. Look at it again.";
 const OVER = "The minute is over. Type a code again: a recovery code that was used works no more.";
 const ELSE = "If your own desktop does not open, somebody else may have signed in as you: tell your helpdesk now.";
 const LATEST = "Codes are not taken here any more for now. Ask your helpdesk for help.";
-const ARMED = { state: "armed" };
 const NUMBER = { state: "number", number: "047", gateway: "Oslo gateway", client_name: "CLIENT-PC" };
 const CODE = { ...NUMBER, number: null };
 const open = (seconds = 60) => ({ ...ARMED, open_until: new Date(Date.now() + 1000 * seconds).toISOString() });
@@ -27,46 +25,12 @@ const open = (seconds = 60) => ({ ...ARMED, open_until: new Date(Date.now() + 10
 let browser;
 let context;
 let page;
-let server; // view: what it says of the session; answer: what it says to a code; codes: those that came
+let server;
 let web;
-
-const asset = (name) => readFileSync(new URL(name, ASSETS), "utf8")
-  .replaceAll("{{name}}", "Contoso").replaceAll("{{desktop_href}}", "/connect/desktop.rdp");
-
-async function serve(request, response) {
-  const send = (status, body, headers = {}) => {
-    response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
-  };
-  const path = `${request.method} ${request.url}`;
-  server.asked.push(path);
-  if (path === "GET /connect/sessions/current") return send(200, server.view);
-  if (path === "POST /connect/sessions") return send(201, ARMED);
-  if (path === "POST /connect/sessions/current/passcode") {
-    let body = "";
-    for await (const part of request) body += part;
-    server.codes.push(JSON.parse(body).passcode);
-    const [status, view, headers] = server.answer();
-    if (!status) { // lost on its way; had nothing of it come, Chromium would send the question a second time
-      response.writeHead(200, { "content-length": "9" }).write("{");
-      return setTimeout(() => request.socket.destroy(), 50);
-    }
-    if (status === 200) server.say(view);
-    return send(status, view ?? {}, headers);
-  }
-  if (path === "GET /connect/sessions/current/events") {
-    response.writeHead(200, { "content-type": "text/event-stream" });
-    server.streams.push(response);
-    return response.write(`data: ${JSON.stringify(server.view)}\n\n`);
-  }
-  const file = request.url === "/connect" ? "connect.html" : request.url.split("/").at(-1);
-  const type = TYPES[file.split(".").at(-1)];
-  if (!type) return send(404, {});
-  return response.writeHead(200, { "content-type": `${type}; charset=utf-8` }).end(asset(file));
-}
 
 before(async () => {
   if (PICTURES) mkdirSync(PICTURES, { recursive: true });
-  web = createServer(serve).listen(0, "127.0.0.1");
+  web = startFake(() => server);
   browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--disable-gpu"],
   });
@@ -79,13 +43,7 @@ after(async () => {
 });
 
 beforeEach(async () => {
-  server = {
-    view: ARMED, codes: [], asked: [], streams: [], answer: () => [422, { code: "wrong-code" }],
-    say(view) {
-      this.view = view;
-      for (const stream of this.streams) stream.write(`data: ${JSON.stringify(view)}\n\n`);
-    },
-  };
+  server = new Told();
   context = await browser.newContext({ viewport: { width: 800, height: 900 } });
   page = await context.newPage();
   page.setDefaultTimeout(20_000);

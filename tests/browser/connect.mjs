@@ -2,8 +2,10 @@
 //
 //   node connect.mjs <base-url> <user> [--answer yes|no] [--expect STATE] [--profile DIR] [--screenshots DIR]
 //                                      [--timeout SECONDS] [--code CODE]... [--late-code CODE]...
+//                                      [--lang en|de] [--looks] [--forget]
 //
 // One line of JSON for each step on stdout, and nothing else there:
+//   {"step":"form","offers":"alice"}              with --forget alone: the name that the page offers, before and after
 //   {"step":"armed"}                              a sign-in may begin now
 //   {"step":"confirm","text":"A sign-in ..."}     left out where the browser is known
 //   {"step":"wrong","text":"That code ..."}       for each code that was not taken
@@ -14,17 +16,20 @@
 // With --code it types these codes, one after the other, before the sign-in; with --late-code while the sign-in waits.
 // It ends with 0 where the last step is the expected one (approved, unless told) and the page was clean: no error in
 // the console or in the script, and nothing that the content security policy had to stop. With --profile the browser
-// keeps its cookies in DIR, so that a second run is by a browser that is known.
+// keeps its cookies in DIR, so that a second run is by a browser that is known, and goes on with the name that the page
+// then offers; with --forget it says "not you?" to that name first, and types it anew. --lang is what the browser asks
+// for. With --looks each state must fit a small and a large screen and satisfy axe-core, in light and in dark.
 //
 // Needs playwright-core (`npm ci` here, or NODE_PATH) and Chromium (CHROMIUM, else /usr/bin/chromium).
 
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-const { chromium } = createRequire(import.meta.url)("playwright-core"); // `require` looks in NODE_PATH, `import` does not
+const require = createRequire(import.meta.url); // it looks in NODE_PATH, `import` does not
+const { chromium } = require("playwright-core");
 
 const END = ["approved", "refused", "collision", "expired"];
 const CURRENT = "/connect/sessions/current";
@@ -40,13 +45,17 @@ const { values: options, positionals } = parseArgs({
     timeout: { type: "string", default: "60" },
     code: { type: "string", multiple: true, default: [] },
     "late-code": { type: "string", multiple: true, default: [] },
+    lang: { type: "string", default: "en" },
+    looks: { type: "boolean", default: false },
+    forget: { type: "boolean", default: false },
   },
 });
 const [base, user] = positionals;
-const known = ["yes", "no"].includes(options.answer) && END.includes(options.expect) && Number(options.timeout) > 0;
+const known = ["yes", "no"].includes(options.answer) && ["en", "de"].includes(options.lang) && END.includes(options.expect) && Number(options.timeout) > 0;
 if (positionals.length !== 2 || !known) {
   console.error("usage: node connect.mjs <base-url> <user> [--answer yes|no] [--expect STATE] [--profile DIR] "
-    + "[--screenshots DIR] [--timeout SECONDS] [--code CODE]... [--late-code CODE]...");
+    + "[--screenshots DIR] [--timeout SECONDS] [--code CODE]... [--late-code CODE]... "
+    + "[--lang en|de] [--looks] [--forget]");
   process.exit(2);
 }
 
@@ -63,7 +72,46 @@ async function reach(page, ...states) {
   if (options.screenshots) await page.screenshot({ path: join(options.screenshots, `${state}.png`), fullPage: true });
   const title = await page.title();
   if (/\d/.test(title.split(" - ")[0])) faults.push(`a number in the title: ${title}`);
+  if (options.looks) await look(page, state);
   return state;
+}
+
+/** Whether a state fits small and large screens, and what axe-core finds that is serious, in light and in dark. */
+async function look(page, state) {
+  const before = page.viewportSize();
+  const session = await page.context().newCDPSession(page);
+  // By the protocol, past the content security policy, which is not what is looked at.
+  const evaluate = async (expression) => {
+    const { result } = await session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+    return result.value;
+  };
+  await evaluate(`${readFileSync(require.resolve("axe-core"), "utf8")}; null`);
+  await page.waitForFunction(() => !document.querySelector("button:disabled")); // what is held for a moment looks pale
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    for (const width of [320, 1920]) {
+      const where = `${state} ${options.lang} ${colorScheme} ${width}`;
+      await page.setViewportSize({ width, height: 900 });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      if (wide > width) faults.push(`${where} is ${wide} wide`);
+      const violations = await evaluate("axe.run(document).then(({ violations }) => violations)");
+      for (const { id, impact, nodes } of violations.filter((found) => ["serious", "critical"].includes(found.impact))) {
+        faults.push(`${where}: ${impact} ${id}: ${nodes.map((node) => node.html).join(" ")}`);
+      }
+    }
+  }
+  await session.detach();
+  await page.setViewportSize(before);
+  await page.emulateMedia({ colorScheme: null });
+}
+
+/** The name that the form offers must be the one that the browser keeps; says whose it is. */
+async function offered(page) {
+  const [name, kept, forgets] = await page.evaluate(() => [document.getElementById("user").value,
+    localStorage.getItem("gatematch.user"), document.getElementById("forget").checkVisibility()]);
+  if (name !== (kept ?? "")) faults.push(`it keeps ${kept}, and offers ${name}`);
+  if (forgets !== (name !== "")) faults.push(`there is something to forget: ${forgets}, and the name is ${name}`);
+  return name;
 }
 
 function listen(page) {
@@ -118,7 +166,16 @@ async function drive(context) {
   if (answer?.status() !== 200) throw new Error(`GET /connect: ${answer?.status()}`);
   if (!answer.headers()["content-security-policy"]) faults.push("no content security policy");
   await reach(page, "form");
-  await page.fill("#user", user);
+  const language = await page.getAttribute("html", "lang");
+  if (language !== options.lang) faults.push(`it speaks ${language}`);
+  let name = await offered(page);
+  if (options.forget) {
+    tell({ step: "form", offers: name });
+    await page.click("#forget");
+    name = await offered(page);
+    tell({ step: "form", offers: name });
+  }
+  if (name !== user) await page.fill("#user", user);
   await page.click("form button");
   await reach(page, "armed");
   tell({ step: "armed" });
@@ -157,6 +214,7 @@ if (options.screenshots) mkdirSync(options.screenshots, { recursive: true });
 const profile = options.profile ?? mkdtempSync(join(tmpdir(), "gatematch-browser-"));
 const context = await chromium.launchPersistentContext(profile, {
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  locale: options.lang === "de" ? "de-DE" : "en-GB",
   args: ["--disable-gpu", "--disable-quic", "--disable-sync", "--disable-component-update"],
 });
 try {

@@ -21,6 +21,8 @@ const LONG: Duration = Duration::from_secs(90);
 
 /// What the page says of a wrong code, and of the last one.
 const WRONG: &str = "That code was not right, or codes are not taken now. Look at it again.";
+const WRONG_IN_GERMAN: &str =
+    "Dieser Code war nicht richtig, oder Codes werden jetzt nicht angenommen. Sehen Sie ihn noch einmal an.";
 const LATEST: &str = "Codes are not taken here any more for now. Ask your helpdesk for help.";
 
 /// A browser on the connect page.
@@ -194,4 +196,63 @@ async fn the_third_wrong_code_on_the_page_is_the_last_one() {
     page.reaches("confirm").await;
     page.reaches("refused").await;
     page.closes().await;
+}
+
+#[tokio::test]
+async fn a_page_in_either_language_is_sound_in_each_state_on_small_and_large_screens() {
+    for (language, began, wrong) in [
+        ("en", "A sign-in began just now.", WRONG),
+        ("de", "Eine Anmeldung hat gerade eben begonnen.", WRONG_IN_GERMAN),
+    ] {
+        let site = Site::start().await;
+        let (gateway, alice) = (site.gateway_named("Oslo gateway", false).await, site.person("alice").await);
+        let profile = tempfile::tempdir().unwrap();
+        let mut page = Page::open(&site, profile.path(), &["--lang", language, "--looks", "--code", "000000"]);
+        page.reaches("armed").await;
+        assert_eq!(page.reaches("wrong").await["text"], wrong);
+        let challenge = signs_in(&gateway, &alice).await;
+        assert_eq!(page.reaches("confirm").await["text"], began);
+        types(&alice, &challenge, &page.reaches("number").await).await;
+        gateway.redeem(challenge.id, "r", 0).await.unwrap();
+        page.reaches("approved").await;
+        page.closes().await;
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_offered_after_a_sign_in_and_forgotten_by_whoever_is_somebody_else() {
+    let site = Site::start().await;
+    let (gateway, alice) = (site.gateway_named("Oslo gateway", false).await, site.person("alice").await);
+    let profile = tempfile::tempdir().unwrap();
+    for options in [&[][..], &["--forget"]] {
+        let mut page = Page::open(&site, profile.path(), options);
+        if !options.is_empty() {
+            assert_eq!(page.reaches("form").await["offers"], "alice");
+            assert_eq!(page.reaches("form").await["offers"], "");
+        }
+        page.reaches("armed").await;
+        let challenge = signs_in(&gateway, &alice).await;
+        if options.is_empty() {
+            page.reaches("confirm").await;
+        }
+        types(&alice, &challenge, &page.reaches("number").await).await;
+        gateway.redeem(challenge.id, "r", 0).await.unwrap();
+        page.reaches("approved").await;
+        page.closes().await;
+    }
+}
+
+#[tokio::test]
+async fn the_page_comes_in_the_language_that_is_asked_for() {
+    let site = Site::start().await;
+    let client = reqwest::Client::new();
+    for (asked, tag) in [("de-AT,de;q=0.9,en;q=0.8", "de"), ("en-GB,de;q=0.5", "en"), ("fr", "en")] {
+        let url = format!("{}/connect", site.api().base());
+        let answer = client.get(url).header("accept-language", asked).send().await.unwrap();
+        assert_eq!(answer.headers()["vary"], "accept-language");
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
+        let page = answer.text().await.unwrap();
+        assert!(page.contains(&format!("<html lang=\"{tag}\">")) && !page.contains("{{"), "{page}");
+    }
 }

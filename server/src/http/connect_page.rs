@@ -1,13 +1,14 @@
 //! The connect page itself, and what belongs to it.
 
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse};
 use gatematch_protocol::problem::Code;
 
 use super::app::App;
 use super::problem::{Answer, Problem};
 use crate::connect;
+use crate::words::Language;
 
 /// Nothing from elsewhere, nothing inline, in nobody's frame (CSP level 3).
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -15,14 +16,17 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-pub(super) async fn page(State(app): State<App>) -> impl IntoResponse {
+pub(super) async fn page(State(app): State<App>, asked: HeaderMap) -> Answer<impl IntoResponse> {
+    let page = connect::page(&app.settings.name, app.settings.desktop.as_ref(), Language::of(&asked));
+    let page = page.map_err(Problem::internal)?;
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
         (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+        (header::VARY, HeaderValue::from_static("accept-language")),
     ];
-    (headers, Html(connect::page(&app.settings.name, app.settings.desktop.as_ref())))
+    Ok((headers, Html(page)))
 }
 
 pub(super) async fn style() -> impl IntoResponse {

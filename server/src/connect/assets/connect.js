@@ -10,20 +10,23 @@
  * @typedef {{state: State, number?: Words, gateway?: Words, client_name?: Words, requested_at?: Words,
  *   open_until?: Words}} View */
 
+/** What this page says, in the language of the page; a `{}` is a gap. @type {Record<string, string>} */
+const WORDS = JSON.parse(document.body.dataset.words ?? "{}");
+
 /** Every state: the title (never the number, for it is seen on the task bar and in the history), the step to do now
  * (0: the steps are not shown), and whether the server may still say something new.
  * @type {Record<State, {title: string, step: number, live: boolean}>} */
 const STATES = {
-  form: { title: "Sign in", step: 0, live: false },
-  armed: { title: "Waiting for your sign-in", step: 1, live: true },
-  open: { title: "Start your desktop now", step: 1, live: true },
-  confirm: { title: "Is this you?", step: 2, live: true },
-  number: { title: "Type the number on your phone", step: 3, live: true },
-  code: { title: "Type your code", step: 3, live: true },
-  approved: { title: "You are let in", step: 0, live: false },
-  refused: { title: "This sign-in was refused", step: 0, live: false },
-  collision: { title: "Two sign-ins at once", step: 0, live: false },
-  expired: { title: "The time ran out", step: 0, live: false },
+  form: { title: WORDS.sign_in, step: 0, live: false },
+  armed: { title: WORDS.armed_title, step: 1, live: true },
+  open: { title: WORDS.open_now, step: 1, live: true },
+  confirm: { title: WORDS.confirm_title, step: 2, live: true },
+  number: { title: WORDS.number_now, step: 3, live: true },
+  code: { title: WORDS.code_title, step: 3, live: true },
+  approved: { title: WORDS.approved_title, step: 0, live: false },
+  refused: { title: WORDS.refused_title, step: 0, live: false },
+  collision: { title: WORDS.collision_title, step: 0, live: false },
+  expired: { title: WORDS.expired_title, step: 0, live: false },
 };
 
 const SESSIONS = "/connect/sessions";
@@ -34,9 +37,6 @@ const SELDOM = 15_000; // the same beside a stream, should it have died without 
 const LONGEST = 30_000; // between two tries while the server does not answer
 const OPEN = 60_000; // for how long a code opens the page, at the most
 const TRIES = 3; // codes that a session looks at while they are wrong
-const OVER = "The minute is over. Type a code again: a recovery code that was used works no more.";
-const CLOSED = "Codes are not taken here any more for now. Ask your helpdesk for help.";
-const ELSE = "If your own desktop does not open, somebody else may have signed in as you: tell your helpdesk now.";
 
 /** @param {string} id */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -65,10 +65,12 @@ let wake = () => {}; // ends the present pause
 /** @param {number} time @returns {Promise<void>} */
 const pause = (time) => new Promise((resolve) => { wake = resolve; setTimeout(resolve, time); });
 
-/** The name that was typed last; kept, where one is given and the browser keeps anything. @param {string} [user] */
+/** The name that was typed last; kept, where one is given and the browser keeps anything; "" forgets it.
+ * @param {string} [user] */
 function remembered(user) {
   try {
-    if (user !== undefined) localStorage.setItem(REMEMBERED, user);
+    if (user) localStorage.setItem(REMEMBERED, user);
+    else if (user === "") localStorage.removeItem(REMEMBERED);
     return localStorage.getItem(REMEMBERED) ?? "";
   } catch { return ""; }
 }
@@ -101,8 +103,7 @@ async function insist(wanted, path, body) {
       return answer;
     } catch (/** @type {any} */ error) {
       if (!wanted()) break;
-      const reason = navigator.onLine ? "The server does not answer." : "This PC is offline.";
-      say("trouble", `${reason} This page tries again by itself.`);
+      say("trouble", navigator.onLine ? WORDS.server_silent : WORDS.offline);
       await pause(Math.min(Math.max(wait, error.wait || 0), LONGEST));
     }
   }
@@ -112,20 +113,39 @@ async function insist(wanted, path, body) {
 /** @param {string} name @param {string} text */
 const element = (name, text) => Object.assign(document.createElement(name), { textContent: text });
 
-/** Who and where; nothing, where the browser is not known yet. @param {View} view */
-function whose({ client_name: client, gateway }) {
-  if (!client && !gateway) return [];
-  const place = gateway ? [" at ", element("bdi", gateway)] : [];
-  return [client ? element("bdi", client) : "A sign-in", ...place];
+/** The words, their gaps filled in order. @template T @param {string} words @param {...T} parts */
+const filled = (words, ...parts) => words.split("{}").flatMap((piece, index) =>
+  index === 0 ? [piece] : [parts[index - 1], piece]);
+/** The same as text. @param {string} words @param {...(string|number)} parts */
+const text = (words, ...parts) => filled(words, ...parts).join("");
+
+/** Who and where; nothing, where the browser is not known yet.
+ * @param {View} view @param {string} [someone] what to say where only the gateway is known */
+function whose({ client_name: client, gateway }, someone = WORDS.someone_at_gateway) {
+  const names = [client, gateway].flatMap((name) => (name ? [element("bdi", name)] : []));
+  if (names.length === 2) return filled(WORDS.client_at_gateway, ...names);
+  return gateway ? filled(someone, ...names) : names;
+}
+
+/** When it began. @param {View} view */
+function when({ requested_at: at }) {
+  const minutes = Math.floor((Date.now() - Date.parse(at ?? "")) / 60_000);
+  // A sign-in lives for minutes: where it seems older, a clock is wrong.
+  if (!(minutes >= 1 && minutes <= 15)) return WORDS.just_now;
+  return minutes === 1 ? WORDS.minute_ago : text(WORDS.minutes_ago, minutes);
 }
 
 /** Who, where, when; a browser that is not known yet is told only when. @param {View} view */
 function what(view) {
-  const minutes = Math.floor((Date.now() - Date.parse(view.requested_at ?? "")) / 60_000);
-  // A sign-in lives for minutes: where it seems older, a clock is wrong.
-  const when = minutes >= 1 && minutes <= 15 ? (minutes === 1 ? "a minute ago" : `${minutes} minutes ago`) : "just now";
   const login = whose(view);
-  return login.length > 0 ? [...login, `, ${when}.`] : [`A sign-in began ${when}.`];
+  return login.length > 0 ? [...login, `, ${when(view)}.`] : [text(WORDS.began, when(view))];
+}
+
+/** For whom, where and when; nothing, where the browser is not known yet. @param {View} view */
+function forWhom(view) {
+  const login = whose(view, WORDS.for_someone_at_gateway);
+  const [before, after = ""] = WORDS.for_login.split("{}");
+  return login.length > 0 ? [before, ...login, after, `, ${when(view)}.`] : [];
 }
 
 /** What the page shows of a view. @param {View} view @returns {State} */
@@ -144,11 +164,10 @@ function show(view, words = "") {
   const groups = number.length === 6 ? [number.slice(0, 3), number.slice(3)] : [number];
   byId("number-shown").replaceChildren(...groups.map((group) => element("span", group)));
   say("number-spoken", [...number].join(", "));
-  const login = view.client_name || view.gateway ? ["For ", ...what(view)] : [];
-  byId("number-what").replaceChildren(...(state === "number" ? login : []));
-  byId("code-what").replaceChildren(...(state === "code" ? login : []));
+  byId("number-what").replaceChildren(...(state === "number" ? forWhom(view) : []));
+  byId("code-what").replaceChildren(...(state === "code" ? forWhom(view) : []));
   byId("approved-what").replaceChildren(...(state === "approved" && opened ? whose(view) : []));
-  say("approved-else", state === "approved" && opened ? ELSE : "");
+  say("approved-else", state === "approved" && opened ? WORDS.approved_else : "");
   byId("confirm-what").replaceChildren(...(state === "confirm" ? what(view) : []));
   for (const button of held) button.disabled = true;
   clearTimeout(holding);
@@ -168,7 +187,7 @@ function show(view, words = "") {
   count();
   if (!STATES[state].live) code.value = "";
   typing ||= isOver || state === "code";
-  entry(isOver ? OVER : "");
+  entry(isOver ? WORDS.open_over : "");
   say("user-fault", words);
   field.setAttribute("aria-invalid", String(words !== ""));
   const places = { form: "user", armed: isOver ? "code" : "who", code: "code" };
@@ -187,8 +206,8 @@ function count() {
   clearTimeout(counting);
   if (document.body.dataset.state !== "open") return;
   const tens = Math.ceil((closes - Date.now()) / 10_000);
-  const time = tens > 5 ? "About a minute" : tens > 1 ? `About ${tens}0 seconds` : "A few seconds";
-  say("open-left", `${time} left.`);
+  const left = tens > 1 ? text(WORDS.left_seconds, 10 * tens) : WORDS.left_little;
+  say("open-left", tens > 5 ? WORDS.left_minute : left);
   if (tens <= 0) wake();
   counting = setTimeout(count, 1_000);
 }
@@ -205,7 +224,7 @@ function entry(words = "", isWrong = false) {
   byId("code-offer").hidden = typing || isClosed;
   byId("code-form").hidden = !typing || isClosed;
   say("code-fault", isClosed ? "" : words);
-  say("code-closed", isClosed ? CLOSED : "");
+  say("code-closed", isClosed ? WORDS.code_closed : "");
   // Where the page cannot know how many there were, there may be no right code any more already after one.
   byId("code-again").hidden = !(isClosed || (isOld && wrong > 0));
   code.setAttribute("aria-invalid", String(isWrong));
@@ -215,10 +234,10 @@ function entry(words = "", isWrong = false) {
 function take(view) {
   if (!STATES[view.state]) return;
   heard += 1;
-  const text = JSON.stringify([view.state, view.number, view.gateway, view.client_name, view.requested_at,
+  const told = JSON.stringify([view.state, view.number, view.gateway, view.client_name, view.requested_at,
     view.open_until]);
-  if (text !== shown) {
-    shown = text;
+  if (told !== shown) {
+    shown = told;
     answering += 1;
     show(view);
   }
@@ -237,12 +256,18 @@ function leave() {
   wake();
 }
 
-/** Shows the form. @param {string} [words] what is wrong */
+/** Shows the form, with the name that is remembered. @param {string} [words] what is wrong */
 function begin(words) {
   leave();
   answering += 1;
   shown = "";
   field.value ||= remembered();
+  const isKnown = remembered() !== "" && field.value === remembered();
+  byId("form").classList.toggle("known", isKnown);
+  byId("forget").hidden = !isKnown;
+  byId("user-hint").hidden = isKnown;
+  say("form-text", isKnown ? WORDS.form_text_known : WORDS.form_text);
+  say("user-label", isKnown ? WORDS.you_are : WORDS.user_label);
   show({ state: "form" }, words);
 }
 
@@ -275,7 +300,7 @@ async function watch() {
     await pause(stream ? SELDOM : OFTEN);
     const before = heard;
     const answer = await insist(wanted, CURRENT);
-    if (answer?.status === 401) begin("Your time on this page ran out. Continue to begin again.");
+    if (answer?.status === 401) begin(WORDS.time_over);
     if (answer?.status === 200 && before === heard) take(answer.view);
   }
 }
@@ -287,7 +312,7 @@ async function arm(user) {
   leave();
   const answer = await insist(() => true, SESSIONS, { user });
   arming = field.readOnly = false;
-  if (answer?.status !== 201) return begin("The server did not take this name. Check it, or reload this page.");
+  if (answer?.status !== 201) return begin(WORDS.user_refused);
   remembered(user);
   typing = isOld = false;
   wrong = 0;
@@ -308,10 +333,10 @@ async function confirm(mine) {
 /** What to say where the server did not look at a code.
  * @param {number|undefined} wait for how many milliseconds, where it said anything */
 function unheard(wait) {
-  if (wait === undefined) return "No answer came. If nothing changes here, type your code again.";
+  if (wait === undefined) return WORDS.code_unanswered;
   const minutes = Math.ceil(wait / 60_000);
-  const time = wait <= 10_000 ? "a moment" : minutes === 1 ? "a minute" : `${minutes} minutes`;
-  return `Codes are not taken at the moment. Wait ${time}, then type your code again.`;
+  const time = minutes === 1 ? WORDS.wait_minute : text(WORDS.wait_minutes, minutes);
+  return text(WORDS.code_later, wait <= 10_000 ? WORDS.wait_moment : time);
 }
 
 /** Sends the code that was typed, once: a second time it would be another try. It stays nowhere. */
@@ -319,7 +344,7 @@ async function spend() {
   if (sending) return;
   const passcode = code.value.trim();
   code.value = "";
-  entry(passcode ? "" : "Type your code first.", !passcode);
+  entry(passcode ? "" : WORDS.code_missing, !passcode);
   reach(code);
   if (!passcode) return;
   const turn = watching;
@@ -334,7 +359,7 @@ async function spend() {
   if ([200, 401, 409].includes(answer.status)) return wake();
   wrong += 1;
   // The server answers alike whatever it was. So does this page.
-  entry("That code was not right, or codes are not taken now. Look at it again.", true);
+  entry(WORDS.code_wrong, true);
   reach(code);
 }
 
@@ -350,10 +375,12 @@ byId("code-open").addEventListener("click", () => {
 byId("form").addEventListener("submit", (event) => {
   event.preventDefault();
   const user = field.value.trim();
-  show({ state: "form" }, user ? "" : "Type your user name first.");
+  show({ state: "form" }, user ? "" : WORDS.user_missing);
   if (user) arm(user);
 });
-byId("not-you").addEventListener("click", () => { field.value = remembered(""); begin(); });
+for (const id of ["not-you", "forget"]) {
+  byId(id).addEventListener("click", () => { field.value = remembered(""); begin(); });
+}
 byId("yes").addEventListener("click", () => confirm(true));
 byId("no").addEventListener("click", () => confirm(false));
 for (const again of document.querySelectorAll(".again")) again.addEventListener("click", () => arm(person()));

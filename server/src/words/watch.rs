@@ -1,0 +1,98 @@
+//! What the overview, the sign-ins and the audit log say.
+
+pub mod happened;
+pub mod log;
+
+super::words! {
+    /// What the overview says.
+    Watch {
+        as_of: "As of {}", "Stand: {}";
+        look_again: "Look again", "Noch einmal nachsehen";
+        enroll_title: "Enroll your phone", "Richten Sie Ihr Telefon ein";
+        enroll_why: "Without a phone of your own you get in by a link from the command line only, and cannot do what needs a fresh proof that it is you.", "Ohne eigenes Telefon kommen Sie nur über einen Link der Kommandozeile herein und können nichts tun, wofür Sie sich neu ausweisen müssen.";
+        enroll_go: "Enroll my phone", "Mein Telefon einrichten";
+        working_title: "Is it working now", "Läuft es gerade";
+        all_well: "Everything works", "Alles läuft";
+        well_but: "It works; look at: {}", "Es läuft; sehen Sie nach: {}";
+        not_well: "Something is broken: {}", "Etwas ist gestört: {}";
+        database: "Database", "Datenbank";
+        database_good: "answers in {} ms", "antwortet in {} ms";
+        database_bad: "does not take what is written", "nimmt nicht an, was geschrieben wird";
+        log: "Audit log", "Protokoll";
+        log_signed: "{} events, signed up to no. {}", "{} Ereignisse, unterschrieben bis Nr. {}";
+        log_unsigned: "{} events, nothing signed yet", "{} Ereignisse, noch nichts unterschrieben";
+        log_old: "{} events; the last signature is overdue", "{} Ereignisse; die letzte Unterschrift ist überfällig";
+        log_broken: "is not the one that was signed: check it", "ist nicht das, was unterschrieben wurde: prüfen Sie es";
+        push: "Notifications", "Benachrichtigungen";
+        push_good: "{} delivered in the last quarter of an hour", "{} zugestellt in der letzten Viertelstunde";
+        push_idle: "none were sent in the last quarter of an hour", "keine verschickt in der letzten Viertelstunde";
+        push_some: "{} of {} failed in the last quarter of an hour", "{} von {} fehlgeschlagen in der letzten Viertelstunde";
+        push_none: "all {} failed in the last quarter of an hour; phones must be opened by hand", "alle {} fehlgeschlagen in der letzten Viertelstunde; Telefone müssen von Hand geöffnet werden";
+        waiting: "Sign-ins under way", "Laufende Anmeldungen";
+        waiting_none: "nobody is waiting", "niemand wartet";
+        waiting_some: "waiting for somebody's decision: {}", "warten auf eine Entscheidung: {}";
+        certificate: "Certificate", "Zertifikat";
+        certificate_days: "holds for {} more days", "gilt noch {} Tage";
+        certificate_over: "is over: phones refuse it", "ist abgelaufen: Telefone lehnen es ab";
+        certificate_stale: "its files hold nothing good; an earlier one is served, for {} more days", "seine Dateien taugen nicht; ein früheres ist in Gebrauch, noch {} Tage";
+        front_door: "RADIUS", "RADIUS";
+        front_door_open: "the front door listens", "der Empfang lauscht";
+        front_door_shut: "the front door does not listen yet", "der Empfang lauscht noch nicht";
+        dropped: "{} front doors have dropped requests in the last hour", "{} Empfänge haben in der letzten Stunde Anfragen verworfen";
+        gateways: "Gateways", "Gateways";
+        gateways_none: "there is none yet", "es gibt noch keines";
+        gateways_seen: "last sign-in at {}", "letzte Anmeldung an {}";
+        gateways_unseen: "nobody has signed in yet", "noch hat sich niemand angemeldet";
+        siem: "Log to {}", "Protokoll an {}";
+        siem_good: "delivered, {} under way", "zugestellt, {} unterwegs";
+        siem_behind: "{} events are not delivered", "{} Ereignisse sind nicht zugestellt";
+        needs_title: "What needs you", "Was Sie braucht";
+        needs_nothing: "Nothing needs you now.", "Gerade braucht Sie nichts.";
+        needs_locked_one: "One account is locked", "Ein Konto ist gesperrt";
+        needs_locked: "{} accounts are locked", "{} Konten sind gesperrt";
+        needs_reported_one: "One sign-in was reported in the last 24 hours: \u{201c}It wasn't me\u{201d}", "Eine Anmeldung wurde in den letzten 24 Stunden gemeldet: \u{201e}Das war ich nicht\u{201c}";
+        needs_reported: "{} sign-ins were reported in the last 24 hours: \u{201c}It wasn't me\u{201d}", "{} Anmeldungen wurden in den letzten 24 Stunden gemeldet: \u{201e}Das war ich nicht\u{201c}";
+        needs_collided_one: "Once in the last 24 hours somebody signed in twice at the same time: one of the two may be a stranger", "In den letzten 24 Stunden meldete sich einmal jemand zweimal zugleich an: eines von beiden kann ein Fremder sein";
+        needs_collided: "{} times in the last 24 hours somebody signed in twice at the same time: one of the two may be a stranger", "In den letzten 24 Stunden meldete sich {}-mal jemand zweimal zugleich an: eines von beiden kann ein Fremder sein";
+        needs_certificate: "The certificate ends in {} days", "Das Zertifikat endet in {} Tagen";
+        needs_certificate_over: "The certificate is over", "Das Zertifikat ist abgelaufen";
+        needs_certificate_do: "Renew it; how is told in https.md.", "Erneuern Sie es; wie, steht in https.md.";
+        needs_unenrolled_one: "One person has nothing to sign in with", "Eine Person hat nichts, womit sie sich anmelden kann";
+        needs_unenrolled: "{} people have nothing to sign in with", "{} Personen haben nichts, womit sie sich anmelden können";
+        needs_bypass_one: "One exception is in force: a password alone lets in", "Eine Ausnahme ist in Kraft: das Passwort allein lässt ein";
+        needs_bypass: "{} exceptions are in force: a password alone lets in", "{} Ausnahmen sind in Kraft: das Passwort allein lässt ein";
+        needs_phone_one: "One new phone waits to be confirmed", "Ein neues Telefon wartet auf Bestätigung";
+        needs_phone: "{} new phones wait to be confirmed", "{} neue Telefone warten auf Bestätigung";
+        counting_people: "Counting who has nothing to sign in with.", "Es wird gezählt, wer nichts zum Anmelden hat.";
+        until: "until", "bis";
+        since: "since", "seit";
+        all_of_them: "All of them", "Alle";
+        happened_title: "What happened", "Was geschah";
+        counting: "Counting. Look again in a moment.", "Es wird gezählt. Sehen Sie gleich noch einmal nach.";
+        hours_title: "Sign-ins of the last 24 hours", "Anmeldungen der letzten 24 Stunden";
+        days_title: "Sign-ins of the last 30 days", "Anmeldungen der letzten 30 Tage";
+        chart_desc: "{} in all. {}.", "{} insgesamt. {}.";
+        chart_none: "Nobody has signed in.", "Niemand hat sich angemeldet.";
+        numbers: "The numbers", "Die Zahlen";
+        hour: "Hour (UTC)", "Stunde (UTC)";
+        day: "Day (UTC)", "Tag (UTC)";
+        all: "All", "Alle";
+        sum: "In all", "Insgesamt";
+        by_phone: "By phone", "Per Telefon";
+        by_code: "By code", "Per Code";
+        by_rule: "By a rule", "Per Regel";
+        disowned: "Refused by the person", "Selbst abgelehnt";
+        refused: "Refused by the server", "Vom Server abgelehnt";
+        over: "Ran out of time", "Zeit abgelaufen";
+        feed_title: "Right now", "Gerade jetzt";
+        feed_live: "Live", "Live";
+        feed_still: "Not live; looked at again every half minute", "Nicht live; es wird alle halbe Minute nachgesehen";
+        feed_over: "Your visit is over, or your role has changed.", "Ihre Sitzung ist zu Ende, oder Ihre Rolle hat sich geändert.";
+        feed_none: "Nobody has signed in yet.", "Noch hat sich niemand angemeldet.";
+        time: "Time", "Zeit";
+        what: "What", "Was";
+        person: "Person", "Person";
+        at_gateway: "Gateway", "Gateway";
+        from: "From", "Von";
+    }
+}
