@@ -230,4 +230,20 @@ impl Settings {
         let listens = || (self.listen.port() != 0).then(|| format!("http://{}", self.listen));
         self.issuer.clone().or_else(listens)
     }
+
+    /// Where a browser reaches the console, without trailing slash: by the issuer, unless that is served by the listener for
+    /// phones, which has none.
+    ///
+    /// `None` where only the running server knows its port.
+    #[must_use]
+    pub fn console(&self) -> Option<String> {
+        if self.public_listen.is_none() {
+            return self.known_issuer();
+        }
+        let (ip, port) = (self.listen.ip(), self.listen.port());
+        let host = || Url::parse(self.issuer.as_deref()?).ok()?.host_str().map(str::to_owned);
+        let scheme = if ip.is_loopback() { "http" } else { "https" };
+        let address = if ip.is_unspecified() { format!("{}:{port}", host()?) } else { self.listen.to_string() };
+        (port != 0).then(|| format!("{scheme}://{address}"))
+    }
 }

@@ -9,6 +9,7 @@ mod authenticator;
 mod backup;
 mod bypass;
 pub mod completions;
+mod console_link;
 mod device;
 pub mod doctor;
 mod duration;
@@ -78,6 +79,8 @@ pub enum Command {
         /// What to do.
         command: admin_key::AdminKeyCommand,
     },
+    /// Make a link by which somebody comes to the console for the first time, or has lost his phone
+    ConsoleLink(console_link::ConsoleLink),
     /// Gateways: what people sign in to
     Gateway {
         #[command(subcommand)]
@@ -213,12 +216,14 @@ const fn may_begin(command: &Command) -> bool {
         Command::AdminKey { command: admin_key::AdminKeyCommand::Create { user: None, .. } }
             | Command::Gateway { command: gateway::GatewayCommand::Add(_) }
             | Command::User { command: user::UserCommand::Add(_) }
+            | Command::ConsoleLink(_)
     )
 }
 
 async fn carry_out(command: &Command, operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {
     match command {
         Command::AdminKey { command } => admin_key::run(command, operator, terminal).await,
+        Command::ConsoleLink(asked) => console_link::run(asked, operator, terminal).await,
         Command::Gateway { command } => gateway::run(command, operator, terminal).await,
         Command::User { command } => user::run(command, operator, terminal).await,
         Command::Device { command } => device::run(command, operator, terminal).await,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use gatematch_domain::audit::Actor;
 use gatematch_protocol::audit::Checkpoint;
-use gatematch_protocol::id::{AdminKeyId, GatewayId, SessionId};
+use gatematch_protocol::id::{GatewayId, SessionId, UserId};
 use gatematch_protocol::proof::MAX_SKEW_SECONDS;
 use gatematch_protocol::secret::sha256;
 use gatematch_protocol::time::Timestamp;
@@ -23,6 +23,7 @@ use crate::phone::Phone;
 use crate::places::Places;
 use crate::settings::Settings;
 use crate::store::{Act, Store};
+use crate::tally::{Census, Lately, Tally};
 
 /// What every handler has at hand; cheap to clone.
 pub type App = Arc<Inner>;
@@ -57,6 +58,16 @@ pub struct Inner {
     pub signed: Mutex<Option<Checkpoint>>,
     /// Who has read the audit log this hour.
     pub audit_readers: AuditReaders,
+    /// How sign-ins ended, for the overview.
+    pub tally: Tally,
+    /// What became of pushes of late.
+    pub lately: Lately,
+    /// How many people cannot sign in yet.
+    pub census: Census,
+    /// Feeds of the console that are open.
+    pub watchers: Watchers,
+    /// Lists that are written out at the console.
+    pub exports: Watchers,
     /// What `/metrics` tells.
     pub metrics: Metrics,
     /// Whether every listener that is configured is bound.
@@ -131,19 +142,49 @@ impl Streams {
     }
 }
 
+fn give_back<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
 impl Drop for HeldStream {
     fn drop(&mut self) {
-        fn give_back<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, key: &K) {
-            if let Some(count) = counts.get_mut(key) {
-                *count -= 1;
-                if *count == 0 {
-                    counts.remove(key);
-                }
-            }
-        }
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         give_back(&mut counts.by_session, &self.keys.0);
         give_back(&mut counts.by_address, &self.keys.1);
+    }
+}
+
+/// What at the console is open for long, by person.
+#[derive(Default)]
+pub struct Watchers(Arc<Mutex<HashMap<UserId, usize>>>);
+
+/// Holds the place of one of them.
+pub struct Watching {
+    counts: Arc<Mutex<HashMap<UserId, usize>>>,
+    person: UserId,
+}
+
+impl Watchers {
+    /// Takes a place for one more of this person's; `None` where he has `most_of_one`, or all together have `most`.
+    pub fn hold(&self, person: UserId, most_of_one: usize, most: usize) -> Option<Watching> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = counts.get(&person).copied().unwrap_or(0);
+        if own >= most_of_one || counts.values().sum::<usize>() >= most {
+            return None;
+        }
+        counts.insert(person, own + 1);
+        Some(Watching { counts: Arc::clone(&self.0), person })
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        give_back(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner), &self.person);
     }
 }
 
@@ -221,19 +262,19 @@ impl SpentProofs {
 
 /// Who has read the audit log, and in which hour.
 #[derive(Default)]
-pub struct AuditReaders(Mutex<HashMap<AdminKeyId, i64>>);
+pub struct AuditReaders(Mutex<HashMap<String, i64>>);
 
 impl AuditReaders {
-    /// Whether `key` reads for the first time in this hour.
-    pub fn is_first_this_hour(&self, key: AdminKeyId, now: Timestamp) -> bool {
+    /// Whether `reader` reads for the first time in this hour.
+    pub fn is_first_this_hour(&self, reader: &str, now: Timestamp) -> bool {
         let hour = now.numeric_date().div_euclid(3_600);
         let mut readers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         readers.retain(|_, read| *read == hour);
-        readers.insert(key, hour).is_none()
+        readers.insert(reader.to_owned(), hour).is_none()
     }
 
-    /// Forgets that `key` has read.
-    pub fn forget(&self, key: AdminKeyId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+    /// Forgets that `reader` has read.
+    pub fn forget(&self, reader: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(reader);
     }
 }

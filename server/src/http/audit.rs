@@ -3,13 +3,12 @@
 use axum::Json as Answered;
 use axum::extract::State;
 use gatematch_domain::audit::Event;
-use gatematch_domain::role::AdminKey;
 use gatematch_protocol::audit::{AuditPage, Checkpoint};
 
+use super::administrator::Administrator;
 use super::app::{App, Inner};
 use super::params::{Query, TheAdmin};
 use super::problem::{Answer, Problem};
-use super::user::actor;
 use crate::audit::LogFault;
 use crate::store::{AuditQuery, StoreError};
 
@@ -47,13 +46,15 @@ impl From<LogFault> for Problem {
 
 impl Inner {
     /// Writes down that `admin` reads what happened, once an hour.
-    pub(super) async fn tell_reading(&self, admin: &AdminKey) -> Result<(), StoreError> {
-        if !self.audit_readers.is_first_this_hour(admin.id, self.now()) {
+    pub(super) async fn tell_reading(&self, admin: &Administrator) -> Result<(), StoreError> {
+        // Two keys may have one name.
+        let reader = format!("{:?}", admin.actor);
+        if !self.audit_readers.is_first_this_hour(&reader, self.now()) {
             return Ok(());
         }
-        let recorded = self.store.record_events(vec![Event::new("audit.read", actor(admin), self.now())]).await;
+        let recorded = self.store.record_events(vec![Event::new("audit.read", admin.actor.clone(), self.now())]).await;
         if recorded.is_err() {
-            self.audit_readers.forget(admin.id);
+            self.audit_readers.forget(&reader);
         }
         recorded
     }

@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use gatematch_domain::account::Account;
 use gatematch_domain::factors::FactorChange;
-use gatematch_domain::role::AdminKey;
 use gatematch_domain::terms::{BypassTerms, PassTerms};
 use gatematch_domain::text::{outside_if_given, reason};
 use gatematch_protocol::authenticator::{
@@ -16,12 +15,13 @@ use gatematch_protocol::id::{AuthenticatorId, DeviceId};
 use gatematch_protocol::problem::Code;
 use gatematch_protocol::user::UserView;
 
+use super::administrator::Administrator;
 use super::app::{App, Inner};
 use super::body::Json;
 use super::enrollment::qr_svg;
 use super::params::{Query, Segment, TheAdmin, UserAndId};
 use super::problem::{Answer, Problem};
-use super::user::{actor, named, view};
+use super::user::{named, view};
 use crate::factors::{Maker, NewTotp, otpauth_uri};
 use crate::store::Act;
 
@@ -40,12 +40,7 @@ pub(super) async fn remove(
 ) -> Answer<StatusCode> {
     let account = app.managed(&admin, &name).await?;
     let reason = app.query_reason(&query)?;
-    let is_phone = |device: &DeviceId| account.devices.iter().any(|phone| phone.id == *device);
-    let change = match id.parse::<DeviceId>().ok().filter(is_phone) {
-        Some(id) => FactorChange::RemovePhone { id, why: reason.unwrap_or_else(|| BY_ADMINISTRATOR.to_owned()) },
-        None => FactorChange::Remove { id: id.parse().map_err(|_| Problem::not_found())?, reason, bypass: false },
-    };
-    app.change(app.act_of(&admin), &account, change).await?;
+    app.remove_one(app.act_of(&admin), &account, &id, reason).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -92,10 +87,7 @@ pub(super) async fn make_access_pass(
     let account = app.managed(&admin, name.text()?).await?;
     let reason = app.reason(body.reason.as_deref())?;
     let terms = PassTerms::from_body(&body, app.now())?;
-    let (factor, pass) = app.maker(&account).access_pass(terms).await?;
-    let created = AccessPassCreated { id: factor.id, pass, starts_at: terms.starts_at, expires_at: terms.expires_at };
-    let change = FactorChange::Add { factor: Box::new(factor), reason };
-    app.change(app.act_of(&admin), &account, change).await?;
+    let created = app.new_access_pass(app.act_of(&admin), &account, terms, reason).await?;
     Ok((StatusCode::CREATED, Answered(created)))
 }
 
@@ -107,11 +99,7 @@ pub(super) async fn make_bypass(
 ) -> Answer<(StatusCode, Answered<BypassCreated>)> {
     let account = app.managed(&admin, name.text()?).await?;
     let terms = BypassTerms::from_body(&body, app.now())?;
-    let expires_at = terms.expires_at;
-    let factor = app.maker(&account).bypass(terms, actor(&admin).to_string())?;
-    let created = BypassCreated { id: factor.id, expires_at };
-    let change = FactorChange::Add { factor: Box::new(factor), reason: None };
-    app.change(app.act_of(&admin), &account, change).await?;
+    let created = app.new_bypass(app.act_of(&admin), &account, terms).await?;
     Ok((StatusCode::CREATED, Answered(created)))
 }
 
@@ -131,7 +119,7 @@ pub(super) async fn remove_bypass(
     let account = app.managed(&admin, &name).await?;
     let reason = app.query_reason(&query)?;
     let id = id.parse().map_err(|_| Problem::not_found())?;
-    app.change(app.act_of(&admin), &account, FactorChange::Remove { id, reason, bypass: true }).await?;
+    app.remove_bypass_of(app.act_of(&admin), &account, id, reason).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -164,7 +152,10 @@ pub(super) async fn unlock(
 
 impl Inner {
     /// The account of this name, which the administrator may manage.
-    async fn managed(&self, admin: &AdminKey, name: &str) -> Answer<Account> {
+    ///
+    /// # Errors
+    /// 404; as [`Inner::may_manage`].
+    pub(super) async fn managed(&self, admin: &Administrator, name: &str) -> Answer<Account> {
         let username = self.settings.domains.canonical(name).map_err(|_| Problem::not_found())?;
         let account = self.store.account(username).await?.ok_or_else(Problem::not_found)?;
         self.may_manage(admin, &account.user)?;
@@ -200,6 +191,49 @@ impl Inner {
 
     pub(super) async fn change(&self, act: Act, account: &Account, change: FactorChange) -> Answer<()> {
         Ok(self.store.change_factors(act, account.user.id, change).await??)
+    }
+
+    /// Takes away what has this id: a phone, or something else that is no bypass.
+    pub(super) async fn remove_one(&self, act: Act, account: &Account, id: &str, reason: Option<String>) -> Answer<()> {
+        let is_phone = |device: &DeviceId| account.devices.iter().any(|phone| phone.id == *device);
+        let change = match id.parse::<DeviceId>().ok().filter(is_phone) {
+            Some(id) => FactorChange::RemovePhone { id, why: reason.unwrap_or_else(|| BY_ADMINISTRATOR.to_owned()) },
+            None => FactorChange::Remove { id: id.parse().map_err(|_| Problem::not_found())?, reason, bypass: false },
+        };
+        self.change(act, account, change).await
+    }
+
+    /// Takes away the bypass with this id.
+    pub(super) async fn remove_bypass_of(
+        &self,
+        act: Act,
+        account: &Account,
+        id: AuthenticatorId,
+        reason: Option<String>,
+    ) -> Answer<()> {
+        self.change(act, account, FactorChange::Remove { id, reason, bypass: true }).await
+    }
+
+    pub(super) async fn new_access_pass(
+        &self,
+        act: Act,
+        account: &Account,
+        terms: PassTerms,
+        reason: Option<String>,
+    ) -> Answer<AccessPassCreated> {
+        let (factor, pass) = self.maker(account).access_pass(terms).await?;
+        let PassTerms { starts_at, expires_at, .. } = terms;
+        let created = AccessPassCreated { id: factor.id, pass, starts_at, expires_at };
+        self.change(act, account, FactorChange::Add { factor: Box::new(factor), reason }).await?;
+        Ok(created)
+    }
+
+    pub(super) async fn new_bypass(&self, act: Act, account: &Account, terms: BypassTerms) -> Answer<BypassCreated> {
+        let expires_at = terms.expires_at;
+        let factor = self.maker(account).bypass(terms, act.actor.to_string())?;
+        let created = BypassCreated { id: factor.id, expires_at };
+        self.change(act, account, FactorChange::Add { factor: Box::new(factor), reason: None }).await?;
+        Ok(created)
     }
 
     pub(super) async fn new_totp(

@@ -27,8 +27,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let too_slow = |_| Problem::new(Code::MalformedBody, "The body did not arrive in time.");
-        let body = tokio::time::timeout(PATIENCE, whole(body)).await.map_err(too_slow)??;
+        let body = whole_in_time(body).await?;
         if body.is_empty() {
             return Ok(Self(json::parse_into(b"{}")?));
         }
@@ -37,6 +36,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         }
         Ok(Self(json::parse_into(&body)?))
     }
+}
+
+/// All of a body of at most 64 KiB, which arrives in time.
+///
+/// # Errors
+/// 400 `malformed-body`, 413.
+pub(super) async fn whole_in_time(body: Body) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    let too_slow = |_| Problem::new(Code::MalformedBody, "The body did not arrive in time.");
+    tokio::time::timeout(PATIENCE, whole(body)).await.map_err(too_slow)?
 }
 
 /// All of a body. It is copied piece by piece: each piece keeps the whole buffer that it was read into, so whoever

@@ -130,7 +130,12 @@ impl Inner {
         }
     }
 
-    async fn open(&self, gateway: &Gateway, login: Login, repeat: Option<(String, String)>) -> Answer<ChallengeView> {
+    pub(super) async fn open(
+        &self,
+        gateway: &Gateway,
+        login: Login,
+        repeat: Option<(String, String)>,
+    ) -> Answer<ChallengeView> {
         let mut foreseen = self.store.foresee(login.clone(), self.atlas()).await?;
         for _ in 0..MAX_SIGNINGS {
             let open = OpenChallenge {
@@ -173,7 +178,7 @@ impl Inner {
     }
 
     /// Who knows where addresses are.
-    fn atlas(&self) -> Arc<dyn Atlas> {
+    pub(super) fn atlas(&self) -> Arc<dyn Atlas> {
         Arc::clone(&self.places) as Arc<dyn Atlas>
     }
 

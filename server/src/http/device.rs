@@ -14,6 +14,7 @@ use gatematch_protocol::id::DeviceId;
 use gatematch_protocol::notice::{Notices, SignedNotice};
 use gatematch_protocol::problem::Code;
 
+use super::administrator::Administrator;
 use super::app::{App, Inner};
 use super::authenticator::BY_ADMINISTRATOR;
 use super::body::Json;
@@ -132,7 +133,10 @@ impl Inner {
     async fn may_confirm(&self, caller: &Caller, id: DeviceId) -> Answer<Act> {
         let (_, user) = self.store.device(id).await?.ok_or_else(Problem::not_found)?;
         match caller {
-            Caller::Admin(admin) => self.may_manage(admin, &user).map(|()| self.act_of(admin)),
+            Caller::Admin(key) => {
+                let admin = Administrator::from(key.as_ref());
+                self.may_manage(&admin, &user).map(|()| self.act_of(&admin))
+            }
             Caller::Phone(phone) if phone.user.id == user.id => Ok(self.act(Actor::Device(phone.device.id))),
             _ => Err(Problem::not_found()),
         }

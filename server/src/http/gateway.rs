@@ -8,7 +8,8 @@ use gatematch_protocol::gateway::{CreateGateway, DROP_CAUSES, GatewayCreated, Ga
 use gatematch_protocol::id::GatewayId;
 use gatematch_protocol::secret::{Secret, prefix};
 
-use super::app::App;
+use super::administrator::Administrator;
+use super::app::{App, Inner};
 use super::body::Json;
 use super::params::{Segment, TheAdmin, TheGateway};
 use super::problem::{Answer, Problem};
@@ -20,10 +21,8 @@ pub(super) async fn create(
 ) -> Answer<(StatusCode, Answered<GatewayCreated>)> {
     let now = app.now();
     let gateway = Gateway::from_body(&body, GatewayId::new(now, app.edge.random()?), now)?;
-    let key = Secret::from_random(prefix::GATEWAY, &app.edge.random()?);
-    let view = gateway.view();
-    app.store.create_gateway(app.act_of(&admin), gateway, key.digest()).await?;
-    Ok((StatusCode::CREATED, Answered(GatewayCreated { gateway: view, key })))
+    let (gateway, key) = app.add_gateway(&admin, gateway).await?;
+    Ok((StatusCode::CREATED, Answered(GatewayCreated { gateway: gateway.view(), key })))
 }
 
 pub(super) async fn list(State(app): State<App>) -> Answer<Answered<Gateways>> {
@@ -50,6 +49,24 @@ pub(super) async fn report_drops(
 }
 
 pub(super) async fn remove(State(app): State<App>, TheAdmin(admin): TheAdmin, id: Segment) -> Answer<StatusCode> {
-    let deleted = app.store.delete_gateway(app.act_of(&admin), id.id()?).await?;
-    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
+    app.remove_gateway(&admin, id.id()?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl Inner {
+    /// Keeps a new gateway; its key is told this once.
+    pub(super) async fn add_gateway(&self, admin: &Administrator, gateway: Gateway) -> Answer<(Gateway, Secret)> {
+        let key = Secret::from_random(prefix::GATEWAY, &self.edge.random()?);
+        self.store.create_gateway(self.act_of(admin), gateway.clone(), key.digest()).await?;
+        Ok((gateway, key))
+    }
+
+    /// Takes a gateway away.
+    ///
+    /// # Errors
+    /// 404 where there is none.
+    pub(super) async fn remove_gateway(&self, admin: &Administrator, id: GatewayId) -> Answer<()> {
+        let deleted = self.store.delete_gateway(self.act_of(admin), id).await?;
+        if deleted { Ok(()) } else { Err(Problem::not_found()) }
+    }
 }

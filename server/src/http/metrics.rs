@@ -71,6 +71,11 @@ impl Metrics {
         self.challenges.with_label_values(&[state, reason]).inc();
     }
 
+    /// Counts a login of which its person said at the portal that it was not he; it was over, as a rule.
+    pub fn disowned(&self) {
+        self.challenges.with_label_values(&["disowned", Reason::Reported.as_str()]).inc();
+    }
+
     /// Adds what somebody else in this process counts.
     ///
     /// # Errors
@@ -82,6 +87,18 @@ impl Metrics {
     /// Adds what somebody else in this process tells.
     pub(crate) fn also_tell(&self, tale: Tale) {
         self.others.lock().unwrap_or_else(PoisonError::into_inner).push(tale);
+    }
+
+    /// What the counters or gauges called so tell now, by their values of `label`; an empty text where they have none.
+    pub fn told(&self, name: &str, label: &str) -> Vec<(String, i64)> {
+        let families = self.registry.gather();
+        let family = families.iter().filter(|family| family.name() == name);
+        let told = family.flat_map(|family| family.get_metric()).map(|metric| {
+            let value = metric.get_label().iter().find(|pair| pair.name() == label).map(|pair| pair.value().to_owned());
+            let counted = metric.get_counter().get_value() + metric.get_gauge().get_value();
+            (value.unwrap_or_default(), counted as i64)
+        });
+        told.collect()
     }
 
     /// The text of a scrape.

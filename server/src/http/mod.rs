@@ -1,5 +1,6 @@
 //! The HTTP API: one table of routes, thin handlers, and the layers around them.
 
+mod administrator;
 pub mod app;
 mod audit;
 mod authenticator;
@@ -8,6 +9,7 @@ mod challenge;
 mod connect;
 mod connect_events;
 mod connect_page;
+mod console;
 mod device;
 mod discovery;
 mod enrollment;
@@ -21,11 +23,13 @@ mod params;
 mod passcode;
 mod phone_page;
 mod policy;
+mod portal;
 pub mod problem;
 mod process;
 mod report;
 mod response;
 pub mod routes;
+pub mod site;
 pub mod strangers;
 mod user;
 mod waiting;

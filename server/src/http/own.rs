@@ -19,16 +19,16 @@ use gatematch_protocol::enrollment::EnrollmentCreated;
 use gatematch_protocol::id::DeviceId;
 use gatematch_protocol::problem::Code;
 
+use super::administrator::needs_admin;
 use super::app::{App, Inner};
 use super::body::Json;
 use super::guard::PhoneCaller;
 use super::params::{Segment, ThePhone};
 use super::problem::{Answer, Problem};
-use super::user::needs_admin;
 use crate::store::Act;
 
 /// Why a phone or another factor goes, where its person removes it.
-const BY_HIMSELF: &str = "removed by its person";
+pub(super) const BY_HIMSELF: &str = "removed by its person";
 
 pub(super) async fn list(State(app): State<App>, ThePhone(phone): ThePhone) -> Answer<Answered<Authenticators>> {
     let account = app.own_account(&phone).await?;
@@ -126,7 +126,7 @@ impl Inner {
     }
 
     /// Whether its person may add to his account now: it is not locked, and not one that administrators alone manage.
-    fn may_change(&self, account: &Account) -> Answer<()> {
+    pub(super) fn may_change(&self, account: &Account) -> Answer<()> {
         if !account.user.may_sign_in() {
             return Err(Problem::new(Code::AccountLocked, "Nothing was changed."));
         }

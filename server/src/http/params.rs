@@ -12,6 +12,7 @@ use gatematch_domain::username::{Domains, Username};
 use gatematch_protocol::problem::Code;
 use gatematch_protocol::time::Timestamp;
 
+use super::administrator::Administrator;
 use super::guard::{Caller, PhoneCaller};
 use super::problem::{Answer, Problem};
 
@@ -176,8 +177,20 @@ macro_rules! callers {
 callers! {
     /// The gateway that calls.
     TheGateway(gatematch_domain::gateway::Gateway) from Gateway;
-    /// The administrator that calls.
-    TheAdmin(gatematch_domain::role::AdminKey) from Admin;
     /// The phone that calls.
     ThePhone(PhoneCaller) from Phone;
+}
+
+/// The administrator that calls, with his key.
+pub(super) struct TheAdmin(pub(super) Administrator);
+
+impl<S: Send + Sync> FromRequestParts<S> for TheAdmin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match parts.extensions.get::<Caller>() {
+            Some(Caller::Admin(key)) => Ok(Self(Administrator::from(key.as_ref()))),
+            _ => Err(Problem::internal("the caller is of another kind than the route's table says")),
+        }
+    }
 }

@@ -26,7 +26,7 @@ use crate::pepper::{For, NoHash};
 use crate::store::PagePasscode;
 
 /// How often a code is hashed again because what it would open changed meanwhile.
-const MAX_HASHINGS: usize = 8;
+pub(super) const MAX_HASHINGS: usize = 8;
 
 pub(super) async fn at_gateway(
     State(app): State<App>,
@@ -104,14 +104,14 @@ pub(super) async fn on_page(
     Err(keeps_changing())
 }
 
-fn keeps_changing() -> Problem {
+pub(super) fn keeps_changing() -> Problem {
     Problem::new(Code::Unavailable, "What the user signs in with keeps changing. Try again in a moment.")
 }
 
 impl Inner {
     /// A code with its hash, where `account` keeps codes like it. Where it keeps none, as much is done: how long it takes
     /// tells nobody what is kept.
-    async fn hashed(&self, typed: &Typed, account: Option<&Account>, whom: For) -> Answer<Judged> {
+    pub(super) async fn hashed(&self, typed: &Typed, account: Option<&Account>, whom: For) -> Answer<Judged> {
         let Some(code) = typed.to_hash() else { return Ok(typed.clone().ready(None)) };
         let peppers = self.keys.peppers();
         let kept = account.and_then(|account| typed.hashed_for(account));
@@ -124,18 +124,23 @@ impl Inner {
     }
 
     /// Counts a code from a page, whatever becomes of it: each costs the server a hash.
-    async fn count_page_code(&self, source: IpAddr) -> Answer<()> {
-        let (patience, ended) = self.strangers.count(Kind::PageCode, source, None, self.now());
-        self.metrics.strangers.with_label_values(&[Kind::PageCode.as_str()]).inc();
+    pub(super) async fn count_page_code(&self, source: IpAddr) -> Answer<()> {
+        self.count_visitor(Kind::PageCode, source).await
+    }
+
+    /// Counts what somebody tries on a page who has proven nothing.
+    pub(super) async fn count_visitor(&self, kind: Kind, source: IpAddr) -> Answer<()> {
+        let (patience, ended) = self.strangers.count(kind, source, None, self.now());
+        self.metrics.strangers.with_label_values(&[kind.as_str()]).inc();
         if let Some(event) = ended
             && let Err(error) = self.store.record_events(vec![event]).await
         {
-            tracing::error!(%error, "codes on pages could not be recorded");
+            tracing::error!(%error, "what was tried on pages could not be recorded");
         }
         match patience {
             Patience::Left => Ok(()),
             Patience::Gone { seconds } => {
-                let problem = Problem::new(Code::TooManyFailures, "Wait before you type another code.");
+                let problem = Problem::new(Code::TooManyFailures, "Wait before you try again.");
                 Err(problem.retry_after(seconds))
             }
         }

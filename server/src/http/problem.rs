@@ -71,6 +71,16 @@ impl Problem {
         Self::new(Code::NotFound, "There is nothing here for this credential.")
     }
 
+    /// What it is.
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// What the caller is told, in English.
+    pub fn detail(&self) -> &str {
+        &self.0.document.detail
+    }
+
     /// With a further member.
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.document.more.insert(name.to_owned(), value.into());
@@ -113,12 +123,15 @@ pub struct Refused {
     pub user: Option<String>,
     /// The true reason, where it is not the code.
     pub cause: Option<String>,
+    /// What the caller was told, in English.
+    pub detail: String,
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Parts { document, code, retry_after, actor, user, cause } = *self.0;
         let body = serde_json::to_vec(&document).unwrap_or_default();
+        let detail = document.detail;
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
@@ -130,7 +143,7 @@ impl IntoResponse for Problem {
                 (header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer, DPoP algs=\"ES256\""));
             response.headers_mut().insert(WAYS.0, WAYS.1);
         }
-        response.extensions_mut().insert(Refused { code, actor, user, cause });
+        response.extensions_mut().insert(Refused { code, actor, user, cause, detail });
         response
     }
 }

@@ -15,7 +15,7 @@ use super::guard::{Guard, Who, guard};
 use super::problem::Problem;
 use super::{
     audit, authenticator, challenge, connect, connect_events, connect_page, device, discovery, enrollment, gateway,
-    health, observe, own, passcode, phone_page, policy, report, response, user,
+    health, observe, own, passcode, phone_page, policy, report, response, site, user,
 };
 
 /// One route.
@@ -197,22 +197,22 @@ impl Route {
 
 /// The router of the whole table.
 pub fn router(app: App) -> Router {
-    router_of(app, table())
+    router_of(app, table(), false)
 }
 
 /// The router of what phones and browsers need, and of nothing else.
 pub fn public_router(app: App) -> Router {
     let narrowed = |route: Route| Some(Route { who: route.in_public()?, ..route });
-    router_of(app, table().into_iter().filter_map(narrowed))
+    router_of(app, table().into_iter().filter_map(narrowed), true)
 }
 
-fn router_of(app: App, routes: impl IntoIterator<Item = Route>) -> Router {
+fn router_of(app: App, routes: impl IntoIterator<Item = Route>, is_public: bool) -> Router {
     let mut router = Router::new();
     for Route { path, who, handler, .. } in routes {
         let guarded = Guard { app: app.clone(), who, route: path };
         router = router.route(path, handler.layer(from_fn_with_state(guarded, guard)));
     }
-    router
+    site::add(router, &app, is_public)
         .fallback(|| async { Problem::new(Code::NotFound, "There is no such path.") })
         .method_not_allowed_fallback(|request: Request| async move {
             let told = observe::known_method(request.method()).unwrap_or("this method");

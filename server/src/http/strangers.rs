@@ -12,6 +12,8 @@ use gatematch_protocol::time::Timestamp;
 pub const PER_MINUTE: u32 = 300;
 /// How many deaf pages a source arms in a minute before it is sent away: each of them is a row.
 pub const DEAF_PAGES_PER_MINUTE: u32 = 3_000;
+/// How many knocks at the console and the portal a source has in a minute before it is told to wait.
+pub const KNOCKS_PER_MINUTE: u32 = 60;
 /// The length of a window, in seconds.
 const WINDOW_SECONDS: i64 = 60;
 /// The most sources remembered at a time; those beyond are counted together.
@@ -36,6 +38,8 @@ pub enum Kind {
     DeafPage,
     /// A code on a connect page, whatever became of it.
     PageCode,
+    /// A knock at the console or the portal, or an invitation there, whatever became of it.
+    Knock,
     /// An enrollment token that is used, expired, or a disabled user's: no guess, so nobody has to wait for it.
     SpentEnrollment,
 }
@@ -51,6 +55,7 @@ impl Kind {
             Self::Session => "session",
             Self::DeafPage => "deaf-page",
             Self::PageCode => "page-code",
+            Self::Knock => "knock",
             Self::SpentEnrollment => "spent-enrollment",
         }
     }
@@ -60,6 +65,7 @@ impl Kind {
         match self {
             Self::Key | Self::Proof | Self::Response | Self::Enrollment | Self::Session | Self::PageCode => PER_MINUTE,
             Self::DeafPage => DEAF_PAGES_PER_MINUTE,
+            Self::Knock => KNOCKS_PER_MINUTE,
             Self::SpentEnrollment => u32::MAX,
         }
     }
@@ -167,6 +173,7 @@ fn summary((kind, source): (Kind, Option<IpAddr>), window: &Window) -> Event {
     let source = source.map_or_else(|| "many".to_owned(), |source| source.to_string());
     let (what, why) = match kind {
         Kind::DeafPage => ("connect.deaf", "rate-limited"),
+        Kind::Knock => ("visit.knocked", "unproven"),
         _ => ("credential.refused", "credential-invalid"),
     };
     let mut event = Event::new(what, Actor::System, window.began);

@@ -4,14 +4,16 @@ use axum::Json as Answered;
 use axum::extract::State;
 use axum::http::StatusCode;
 use gatematch_domain::account::Account;
-use gatematch_domain::role::{AdminKey, Role};
+use gatematch_domain::role::Role;
 use gatematch_domain::user::{User, UserChange};
+use gatematch_domain::username::Username;
 use gatematch_protocol::base64url;
 use gatematch_protocol::device::DeviceView;
 use gatematch_protocol::id::UserId;
 use gatematch_protocol::problem::Code;
 use gatematch_protocol::user::{Page, PutUser, UserView};
 
+use super::administrator::{Administrator, needs_admin};
 use super::app::{App, Inner};
 use super::body::Json;
 use super::params::{Query, Segment, TheAdmin};
@@ -26,19 +28,8 @@ pub(super) async fn put(
 ) -> Answer<(StatusCode, Answered<UserView>)> {
     let username = name.new_username(&app.settings.domains)?;
     let change = UserChange::from_body(&body)?;
-    let put = store::PutUser {
-        act: app.act_of(&admin),
-        id: UserId::new(app.now(), app.edge.random()?),
-        username: username.clone(),
-        change,
-        protected_groups: app.settings.protected_groups.clone(),
-        as_admin: admin.role == Role::Admin,
-    };
-    let (status, user) = match app.store.put_user(put).await? {
-        store::UserPut::Created(user) => (StatusCode::CREATED, user),
-        store::UserPut::Changed(user) => (StatusCode::OK, user),
-        store::UserPut::NeedsAdmin => return Err(needs_admin("Groups, and enabling a disabled user")),
-    };
+    let (is_new, user) = app.put_user(app.act_of(&admin), &admin, username.clone(), change).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let devices = app.store.account(username).await?.map_or(0, |account| account.devices.len());
     Ok((status, Answered(view(&user, devices))))
 }
@@ -55,7 +46,7 @@ pub(super) async fn list(State(app): State<App>, query: Query) -> Answer<Answere
     let days = query.number("dormant_days", 0, 0..=36_500)?;
     let days = i64::try_from(days).ok().filter(|days| *days > 0);
     let idle_since = days.map(|days| app.now().plus_seconds(-days * 86_400));
-    let asked = store::UserQuery { text, after, limit: limit + 1, idle_since };
+    let asked = store::UserQuery { text, after, limit: limit + 1, idle_since, state: None };
     let mut found = app.store.users(asked).await?;
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
@@ -66,12 +57,8 @@ pub(super) async fn list(State(app): State<App>, query: Query) -> Answer<Answere
 
 pub(super) async fn remove(State(app): State<App>, TheAdmin(admin): TheAdmin, name: Segment) -> Answer<StatusCode> {
     let account = named(&app, &name).await?;
-    let as_admin = admin.role == Role::Admin;
-    match app.store.delete_user(app.act_of(&admin), account.user.id, as_admin).await? {
-        UserDeleted::Done => Ok(StatusCode::NO_CONTENT),
-        UserDeleted::Unknown => Err(Problem::not_found()),
-        UserDeleted::NeedsAdmin => Err(needs_admin("Deleting a user who is disabled or in a group")),
-    }
+    app.delete_user(app.act_of(&admin), &admin, account.user.id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn devices(State(app): State<App>, name: Segment) -> Answer<Answered<Page<DeviceView>>> {
@@ -90,49 +77,41 @@ pub(super) fn view(user: &User, devices: usize) -> UserView {
     user.view(u32::try_from(devices).unwrap_or(u32::MAX))
 }
 
-fn read_cursor(text: &str) -> Answer<String> {
+impl Inner {
+    /// Makes or changes a user; whether he is new.
+    pub(super) async fn put_user(
+        &self,
+        act: Act,
+        admin: &Administrator,
+        username: Username,
+        change: UserChange,
+    ) -> Answer<(bool, User)> {
+        let put = store::PutUser {
+            act,
+            id: UserId::new(self.now(), self.edge.random()?),
+            username,
+            change,
+            protected_groups: self.settings.protected_groups.clone(),
+            as_admin: admin.role == Role::Admin,
+        };
+        match self.store.put_user(put).await? {
+            store::UserPut::Created(user) => Ok((true, user)),
+            store::UserPut::Changed(user) => Ok((false, user)),
+            store::UserPut::NeedsAdmin => Err(needs_admin("Groups, and enabling a disabled user")),
+        }
+    }
+
+    /// Deletes a user.
+    pub(super) async fn delete_user(&self, act: Act, admin: &Administrator, user: UserId) -> Answer<()> {
+        match self.store.delete_user(act, user, admin.role == Role::Admin).await? {
+            UserDeleted::Done => Ok(()),
+            UserDeleted::Unknown => Err(Problem::not_found()),
+            UserDeleted::NeedsAdmin => Err(needs_admin("Deleting a user who is disabled or in a group")),
+        }
+    }
+}
+
+pub(super) fn read_cursor(text: &str) -> Answer<String> {
     let name = base64url::decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     name.ok_or_else(|| Problem::new(Code::MalformedQuery, "cursor must be a next_cursor of an earlier answer."))
-}
-
-/// An administrator as the audit log names him.
-pub(super) fn actor(admin: &AdminKey) -> gatematch_domain::audit::Actor {
-    gatematch_domain::audit::Actor::Admin { id: admin.id, name: admin.name.clone() }
-}
-
-/// The refusal of what only the role `admin` may do.
-pub(super) fn needs_admin(what: &str) -> Problem {
-    Problem::new(Code::RoleNotAllowed, format!("{what} needs the role admin."))
-}
-
-impl Inner {
-    /// An administrator acts now: whoever is no `admin` must leave the protected groups alone.
-    pub(super) fn act_of(&self, admin: &AdminKey) -> Act {
-        let mut act = self.act(actor(admin));
-        if admin.role != Role::Admin {
-            act.spares.clone_from(&self.settings.protected_groups);
-        }
-        act.own = self.own_name(admin);
-        act
-    }
-
-    /// The name of the account of whoever has this key: as the key says, or as it is called.
-    fn own_name(&self, admin: &AdminKey) -> Option<String> {
-        let called = || self.settings.domains.canonical(&admin.name).ok().map(|name| name.to_string());
-        admin.user.clone().or_else(called)
-    }
-
-    /// Refuses whoever is no `admin` where the user is protected, and everybody where it is himself.
-    ///
-    /// # Errors
-    /// 403 `role-not-allowed` or `own-account`.
-    pub(super) fn may_manage(&self, admin: &AdminKey, user: &User) -> Answer<()> {
-        if self.own_name(admin).as_deref() == Some(user.username.as_str()) {
-            return Err(Problem::new(Code::OwnAccount, "Somebody else must do this."));
-        }
-        if admin.role == Role::Admin || !user.is_protected(&self.settings.protected_groups) {
-            return Ok(());
-        }
-        Err(needs_admin("Managing a user of a protected group"))
-    }
 }
