@@ -7,7 +7,7 @@ use gatematch_protocol::audit::{
 };
 use gatematch_protocol::chain::{ChainFault, Verifier, beginning, signed};
 use gatematch_protocol::jwk::JwkSet;
-use gatematch_protocol::jws::{SigningFailed, typ};
+use gatematch_protocol::jws::{Jws, SigningFailed, typ};
 use gatematch_protocol::time::Timestamp;
 
 use crate::crypto::AwsLc;
@@ -208,6 +208,73 @@ async fn verify_after(
         let (taken, next) = tokio::join!(taken, read(end));
         (verifier, page) = (taken.map_err(io::Error::other)??, next?);
     }
+}
+
+/// How much of the end of a log holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndHolds {
+    /// After which event it was looked at.
+    pub after: u64,
+    /// Up to which.
+    pub size: u64,
+}
+
+/// Checks the last `most` events of the log in `store`, and that it has what was signed last.
+///
+/// # Errors
+/// [`LogFault`], the first thing that is wrong.
+pub async fn verify_end(store: &dyn Store, keys: &JwkSet, most: u64) -> Result<EndHolds, LogFault> {
+    let mut begins = begins(store, keys).await?;
+    loop {
+        let holds = verify_end_after(store, keys, most, begins.as_ref()).await;
+        if !has_moved(&mut begins, holds.is_err(), store, keys).await? {
+            return holds;
+        }
+    }
+}
+
+async fn verify_end_after(
+    store: &dyn Store,
+    keys: &JwkSet,
+    most: u64,
+    begins: Option<&LogBeginning>,
+) -> Result<EndHolds, LogFault> {
+    let missing = |seq: u64| LogFault::from(ChainFault::Log(format!("event {seq} is missing")));
+    // What is written meanwhile is looked at the next time.
+    let (own, size) = (store.last_checkpoint().await?, store.log_end().await?.size);
+    let removed = begins.map_or(0, |begins| begins.end.size);
+    let after = size.saturating_sub(most).max(removed);
+    let mut verifier = if after == removed {
+        verifier(begins)
+    } else {
+        Verifier::after(after, store.log_event(after).await?.ok_or_else(|| missing(after))?.head)
+    };
+    if let Some(signed) = own.map(|own| own.checked(keys, &AwsLc)).transpose()? {
+        if removed < signed.size && signed.size < after {
+            let is_it = store.log_event(signed.size).await?.is_some_and(|here| here.head == signed.head);
+            let what = || format!("event {} is not, or no longer, the one that was signed", signed.size);
+            is_it.then_some(()).ok_or_else(|| ChainFault::Log(what()))?;
+        }
+        verifier.must_have(signed)?;
+    }
+    let mut at = after;
+    while at < size {
+        let before = Some(size + 1);
+        let page = store.audit(AuditQuery { after: at, before, limit: PAGE, ..AuditQuery::default() }).await?;
+        at = page.last().ok_or_else(|| missing(at + 1))?.seq;
+        let taken = tokio::task::spawn_blocking(move || take(verifier, &page));
+        verifier = taken.await.map_err(io::Error::other)??;
+    }
+    verifier.end()?;
+    Ok(EndHolds { after, size })
+}
+
+/// By which key a checkpoint was signed, and when; what it says itself, without looking whether that is true.
+#[must_use]
+pub fn said(checkpoint: &Checkpoint) -> Option<(String, Timestamp)> {
+    let jws = Jws::parse(&checkpoint.signed).ok()?;
+    let at = jws.claims().get("iat")?.as_i64()?;
+    Some((jws.kid()?.to_owned(), Timestamp::from_numeric_date(at)))
 }
 
 fn take(mut verifier: Verifier, page: &[AuditEvent]) -> Result<Verifier, ChainFault> {

@@ -1,5 +1,7 @@
 //! What HTTP and the command line do alike with policy: put it, explain it, look at its history.
 
+pub mod file;
+
 use std::sync::Arc;
 
 use gatematch_domain::fault::Fault;
@@ -166,7 +168,9 @@ async fn past(asked: &Explain, event: &str, store: &dyn Store, domains: &Domains
     })
 }
 
-fn facts_of(event: &AuditEvent) -> Option<(Facts, u64)> {
+/// What was known of the login that began with `event`, and the version that was asked; `None` where policy was not.
+#[must_use]
+pub fn facts_of(event: &AuditEvent) -> Option<(Facts, u64)> {
     let detail = event.detail.as_ref()?;
     let facts = serde_json::from_value(detail.get("facts")?.clone()).ok()?;
     Some((facts, detail.get("policy_version").and_then(Value::as_u64)?))

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod cell;
+mod newest;
 mod sign_ins;
 
 use gatematch_domain::username::Domains;
@@ -9,7 +10,9 @@ use gatematch_protocol::time::Timestamp;
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 pub use self::cell::Cell;
-use self::cell::csv_line;
+pub(crate) use self::cell::csv_line;
+pub(crate) use self::newest::{Newest, newest};
+pub(crate) use self::sign_ins::{METHODS, OUTCOMES};
 use crate::store::{Store, StoreError};
 
 /// The most sign-ins of one page.

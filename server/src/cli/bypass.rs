@@ -8,15 +8,15 @@ use gatematch_domain::terms::BypassTerms;
 use gatematch_domain::text::reason;
 use gatematch_protocol::authenticator::{BypassCreated, BypassView, CreateBypass};
 use gatematch_protocol::id::AuthenticatorId;
-use gatematch_protocol::time::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
 use super::duration;
 use super::fault::Fault;
 use super::operator::Operator;
-use super::standing::{self, Shut};
+use super::standing;
 use super::terminal::{Terminal, shown_time};
+use crate::standing::{Shut, bypasses};
 
 /// `gatematch bypass ...`.
 #[derive(Debug, Subcommand)]
@@ -120,16 +120,11 @@ async fn add(asked: &Add, operator: &Operator, terminal: &mut Terminal) -> Resul
     terminal.line(&format!("{opens}. To end it: gatematch bypass remove {name} {id} --reason TEXT"))
 }
 
-/// Those in force, oldest first.
-pub(super) fn in_force(account: &Account, now: Timestamp) -> impl Iterator<Item = BypassView> {
-    account.working(now).filter_map(|(factor, _)| factor.bypass_view())
-}
-
 fn of(account: &Account, operator: &Operator) -> impl Iterator<Item = Of> {
     let now = operator.edge.now();
     let user = account.user.username.to_string();
-    let user_state = Shut::of(account, operator.settings.dormant_after, now).map_or("active", Shut::as_str);
-    in_force(account, now).map(move |bypass| Of { user: user.clone(), user_state, bypass })
+    let user_state = Shut::of(&account.user, operator.settings.dormant_after, now).map_or("active", Shut::as_str);
+    bypasses(account, now).map(move |bypass| Of { user: user.clone(), user_state, bypass })
 }
 
 fn list(items: &[Of], none: &str, terminal: &mut Terminal) -> Result<(), Fault> {

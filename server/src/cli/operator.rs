@@ -65,7 +65,7 @@ impl Operator {
         let mut found: Vec<(User, u32)> = Vec::new();
         loop {
             let after = found.last().map(|(user, _)| user.username.to_string());
-            let asked = UserQuery { text: text.to_owned(), after, limit: PAGE, idle_since };
+            let asked = UserQuery { text: text.to_owned(), after, limit: PAGE, idle_since, state: None };
             let page = self.store.users(asked).await?;
             let is_last = page.len() < PAGE as usize;
             found.extend(page);

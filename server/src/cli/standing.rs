@@ -1,10 +1,9 @@
 //! Whether a person can sign in, and with what: `gatematch user show`.
 
 use gatematch_domain::account::Account;
-use gatematch_domain::limits::{COOLDOWN_SECONDS, LOCK_AT, Limited, MAX_BACKOFF_SECONDS, PROMPT_WINDOW_SECONDS};
+use gatematch_domain::limits::{LOCK_AT, Limited};
 use gatematch_domain::policy::Method;
 use gatematch_domain::text::disarm;
-use gatematch_domain::user::Status;
 use gatematch_protocol::time::Timestamp;
 use serde_json::json;
 
@@ -12,108 +11,28 @@ use super::fault::Fault;
 use super::operator::Operator;
 use super::terminal::{Terminal, Tone, shown_time};
 use super::{authenticator, bypass, device, user};
+use crate::standing::{Shut, Standing, bypasses, ways};
 
-/// Whether somebody can sign in now.
-#[derive(Debug, PartialEq, Eq)]
-struct Standing {
-    code: Code,
-    /// With what, or why not.
-    why: String,
-}
-
-/// Whether somebody can sign in now, in a word for scripts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Code {
-    Ok,
-    Shut(Shut),
-    NotEnrolled,
-    Cooldown,
-    Backoff,
-    Prompts,
-}
-
-impl Code {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Shut(shut) => shut.as_str(),
-            Self::NotEnrolled => "not-enrolled",
-            Self::Cooldown => "cooldown",
-            Self::Backoff => "backoff",
-            Self::Prompts => "prompts",
+/// Why somebody can sign in now, or cannot.
+fn why(standing: &Standing, account: &Account, dormant_after: Option<i64>) -> String {
+    match standing {
+        Standing::Passes { until } => format!("without a second factor until {}, by a bypass", shown_time(*until)),
+        Standing::With(ways) => format!("with {}", words(ways)),
+        Standing::Shut(Shut::Disabled) => "the account is disabled".to_owned(),
+        Standing::Shut(Shut::Locked) => format!("locked ({})", account.user.locked.as_deref().unwrap_or_default()),
+        Standing::Shut(Shut::Dormant) => asleep(dormant_after),
+        Standing::NotEnrolled { has_phone } => {
+            let phones = if *has_phone { "no phone is confirmed yet" } else { "no phone is enrolled" };
+            format!("{phones}, and there is no code or pass")
         }
-    }
-}
-
-/// Why an account lets nobody in, whatever he has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shut {
-    Disabled,
-    Locked,
-    Dormant,
-}
-
-impl Shut {
-    /// In the order in which a login looks at it.
-    pub(super) fn of(account: &Account, dormant_after: Option<i64>, now: Timestamp) -> Option<Self> {
-        let user = &account.user;
-        match (user.status, &user.locked) {
-            (Status::Disabled, _) => Some(Self::Disabled),
-            (Status::Active, Some(_)) => Some(Self::Locked),
-            (Status::Active, None) => {
-                dormant_after.is_some_and(|seconds| user.is_dormant(seconds, now)).then_some(Self::Dormant)
-            }
+        Standing::Limited { by, seconds } => {
+            let why = match by {
+                Limited::Cooldown => "the account cools down after failures",
+                Limited::Backoff => "asked too often of late, and he denied twice or more in a row",
+                Limited::Prompts | Limited::Reported | Limited::Pending => "asked too often of late",
+            };
+            format!("{why}, for {} minutes at most", seconds / 60)
         }
-    }
-
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Disabled => "disabled",
-            Self::Locked => "locked",
-            Self::Dormant => "dormant",
-        }
-    }
-}
-
-impl Standing {
-    /// In the order in which a login looks at it.
-    fn of(account: &Account, dormant_after: Option<i64>, now: Timestamp) -> Self {
-        let Some(shut) = Shut::of(account, dormant_after, now) else { return Self::of_open(account, now) };
-        let why = match shut {
-            Shut::Disabled => "the account is disabled".to_owned(),
-            Shut::Locked => format!("locked ({})", account.user.locked.as_deref().unwrap_or_default()),
-            Shut::Dormant => asleep(dormant_after),
-        };
-        Self { code: Code::Shut(shut), why }
-    }
-
-    fn of_open(account: &Account, now: Timestamp) -> Self {
-        if let Some(bypass) = bypass::in_force(account, now).next() {
-            let why = format!("without a second factor until {}, by a bypass", shown_time(bypass.expires_at));
-            return Self { code: Code::Ok, why };
-        }
-        let ways = ways(account, now);
-        if ways.is_empty() {
-            let phones = if account.devices.is_empty() { "no phone is enrolled" } else { "no phone is confirmed yet" };
-            return Self { code: Code::NotEnrolled, why: format!("{phones}, and there is no code or pass") };
-        }
-        let (code, why, seconds) = match limited(account, now) {
-            None => return Self { code: Code::Ok, why: format!("with {}", ways.join(", ")) },
-            Some((code, why, seconds)) => (code, why, seconds),
-        };
-        Self { code, why: format!("{why}, for {} minutes at most", seconds / 60) }
-    }
-}
-
-/// What of late stands against every login: what it is, why, and how many seconds that lasts at most.
-fn limited(account: &Account, now: Timestamp) -> Option<(Code, &'static str, i64)> {
-    match account.user.limits.against_all(now)? {
-        Limited::Cooldown => Some((Code::Cooldown, "the account cools down after failures", COOLDOWN_SECONDS)),
-        Limited::Backoff => {
-            Some((Code::Backoff, "asked too often of late, and he denied twice or more in a row", MAX_BACKOFF_SECONDS))
-        }
-        Limited::Prompts => Some((Code::Prompts, "asked too often of late", PROMPT_WINDOW_SECONDS)),
-        Limited::Reported | Limited::Pending => None,
     }
 }
 
@@ -125,10 +44,9 @@ fn asleep(dormant_after: Option<i64>) -> String {
     format!("nobody has signed in for {days}, so the next sign-in locks the account")
 }
 
-/// What he can sign in with, the phone first.
-pub(super) fn ways(account: &Account, now: Timestamp) -> Vec<&'static str> {
-    let held = Method::FACTORS.into_iter().filter(|method| account.holds(*method, now));
-    held.map(|method| match method {
+/// What people call ways of signing in.
+fn words(ways: &[Method]) -> String {
+    let word = |method: &Method| match method {
         Method::Push => "phone",
         Method::Totp => "app or token",
         Method::RecoveryCode => "recovery codes",
@@ -136,15 +54,15 @@ pub(super) fn ways(account: &Account, now: Timestamp) -> Vec<&'static str> {
         Method::Bypass => "bypass",
         // Nobody holds these.
         Method::Policy | Method::Reuse => "policy",
-    })
-    .collect()
+    };
+    ways.iter().map(word).collect::<Vec<_>>().join(", ")
 }
 
 /// Says, where that is so, that what was made is of no use before the account is open again; why that is so.
 pub(super) fn note_shut(account: &Account, operator: &Operator, terminal: &mut Terminal) -> Option<Shut> {
     let name = &account.user.username;
     let dormant_after = operator.settings.dormant_after;
-    let shut = Shut::of(account, dormant_after, operator.edge.now())?;
+    let shut = Shut::of(&account.user, dormant_after, operator.edge.now())?;
     terminal.note(&match shut {
         Shut::Disabled => format!("{name} is disabled, and cannot sign in before: gatematch user enable {name}"),
         Shut::Locked => {
@@ -164,21 +82,23 @@ pub(super) fn tell_left(account: &Account, now: Timestamp, terminal: &mut Termin
     terminal.line(&if left.is_empty() {
         format!("Nothing is left for {name} to sign in with. To enroll a phone: gatematch enroll {name}")
     } else {
-        format!("Left for {name} to sign in with: {}.", left.join(", "))
+        format!("Left for {name} to sign in with: {}.", words(&left))
     })
 }
 
 /// Shows a person.
 pub(super) fn show(account: &Account, operator: &Operator, terminal: &mut Terminal) -> Result<(), Fault> {
     let now = operator.edge.now();
-    let standing = Standing::of(account, operator.settings.dormant_after, now);
-    let bypasses: Vec<_> = bypass::in_force(account, now).collect();
+    let dormant_after = operator.settings.dormant_after;
+    let standing = Standing::of(account, dormant_after, now);
+    let why = why(&standing, account, dormant_after);
+    let bypasses: Vec<_> = bypasses(account, now).collect();
     if terminal.is_json() {
         return terminal.json(&json!({
             "user": user::view(account),
-            "can_sign_in": standing.code == Code::Ok,
-            "why": standing.why,
-            "why_code": standing.code.as_str(),
+            "can_sign_in": standing.is_open(),
+            "why": why,
+            "why_code": standing.as_str(),
             "cools_down": account.user.limits.cools_down(now),
             "locked_because": account.user.locked,
             "devices": device::views(account),
@@ -186,7 +106,8 @@ pub(super) fn show(account: &Account, operator: &Operator, terminal: &mut Termin
             "bypasses": bypasses,
         }));
     }
-    facts(account, &standing, now, terminal)?;
+    let can = if standing.is_open() { "yes" } else { "no" };
+    facts(account, format!("{can}: {why}"), now, terminal)?;
     terminal.line("")?;
     device::show(account, terminal)?;
     let others: Vec<_> = account.factors.iter().filter_map(|factor| factor.view(now)).collect();
@@ -201,17 +122,16 @@ pub(super) fn show(account: &Account, operator: &Operator, terminal: &mut Termin
     bypass::table(&bypasses, terminal)
 }
 
-fn facts(account: &Account, standing: &Standing, now: Timestamp, terminal: &mut Terminal) -> Result<(), Fault> {
+fn facts(account: &Account, can: String, now: Timestamp, terminal: &mut Terminal) -> Result<(), Fault> {
     let user = &account.user;
     let title = terminal.toned(Tone::Bold, user.username.as_str());
     terminal.line(&title)?;
-    let can = if standing.code == Code::Ok { "yes" } else { "no" };
     let failures = match user.limits.failures() {
         0 => "none".to_owned(),
         count => format!("{count}; the account is locked at {LOCK_AT}"),
     };
     let facts = [
-        ("can sign in", Some(format!("{can}: {}", standing.why))),
+        ("can sign in", Some(can)),
         ("name", user.display_name.clone()),
         ("email", user.email.clone()),
         ("groups", (!user.groups.is_empty()).then(|| user.groups.join(", "))),
@@ -232,7 +152,7 @@ fn facts(account: &Account, standing: &Standing, now: Timestamp, terminal: &mut 
 mod tests {
     use gatematch_domain::factor::{Bypass, Factor, Kind};
     use gatematch_domain::totp::{Seed, Totp, TotpStatus};
-    use gatematch_domain::user::User;
+    use gatematch_domain::user::{Status, User};
     use gatematch_domain::username::Username;
     use gatematch_protocol::id::{AuthenticatorId, GatewayId, UserId};
 
@@ -264,8 +184,12 @@ mod tests {
 
     /// Looked at a second after it was made.
     fn told(account: &Account) -> String {
-        let Standing { code, why } = Standing::of(account, Some(86_400), at(1));
-        format!("{}: {why}", code.as_str())
+        told_at(account, 1)
+    }
+
+    fn told_at(account: &Account, second: i64) -> String {
+        let standing = Standing::of(account, Some(86_400), at(second));
+        format!("{}: {}", standing.as_str(), why(&standing, account, Some(86_400)))
     }
 
     #[test]
@@ -276,9 +200,8 @@ mod tests {
         );
         let mut account = alice(vec![totp(TotpStatus::Active)]);
         assert_eq!(told(&account), "ok: with app or token");
-        let asleep = Standing::of(&account, Some(86_400), at(86_400));
-        assert!(asleep.code == Code::Shut(Shut::Dormant) && asleep.why.contains("for a day,"), "{asleep:?}");
-        assert_eq!(Standing::of(&account, None, at(86_400)).code, Code::Ok);
+        assert!(told_at(&account, 86_400).starts_with("dormant: nobody has signed in for a day,"));
+        assert!(Standing::of(&account, None, at(86_400)).is_open());
         for _ in 0..5 {
             let _ = account.user.limits.failed(at(0));
         }
@@ -298,7 +221,7 @@ mod tests {
             account.user.limits.prompted(at(0));
         }
         assert_eq!(told(&account), "prompts: asked too often of late, for 10 minutes at most");
-        assert_eq!(Standing::of(&account, None, at(600)).code, Code::Ok);
+        assert!(Standing::of(&account, None, at(600)).is_open());
         for _ in 0..2 {
             account.user.limits.denied(at(0));
         }

@@ -20,6 +20,7 @@ use super::operator::{Noun, Operator};
 use super::terminal::{Terminal, Tone};
 use super::{qr, standing, totp_import};
 use crate::factors::{NewTotp, otpauth_uri};
+use crate::spelling::in_fours;
 
 /// `gatematch totp ...`.
 #[derive(Debug, Subcommand)]
@@ -122,17 +123,6 @@ const fn tries(kind: &Kind) -> Option<u8> {
     }
 }
 
-fn in_fours(secret: &Secret) -> Secret {
-    let mut text = String::with_capacity(2 * secret.reveal().len());
-    for (at, symbol) in secret.reveal().chars().enumerate() {
-        if at > 0 && at % 4 == 0 {
-            text.push(' ');
-        }
-        text.push(symbol);
-    }
-    Secret::new(text)
-}
-
 async fn confirm(
     name: &str,
     id: AuthenticatorId,
@@ -176,15 +166,4 @@ fn wrong(account: &Account, id: AuthenticatorId) -> Fault {
         ),
     };
     Fault::refused("The code is not the one that the app shows now.", means, todo)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_stands_in_groups_of_four() {
-        assert_eq!(in_fours(&Secret::new("ABCDEFGHIJ")).reveal(), "ABCD EFGH IJ");
-        assert_eq!(in_fours(&Secret::new("ABCDEFGH")).reveal(), "ABCD EFGH");
-    }
 }

@@ -27,7 +27,7 @@ const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋',
 
 impl Cell {
     /// As CSV has it, before it is quoted: nothing in it steers, and no spreadsheet takes it for a formula.
-    pub(super) fn in_csv(&self) -> String {
+    pub(crate) fn in_csv(&self) -> String {
         match self {
             Self::Null => String::new(),
             Self::Text(text) => guarded(text),
@@ -57,7 +57,7 @@ fn guarded(text: &str) -> String {
 }
 
 /// A line of CSV. A semicolon is quoted as well: in many countries spreadsheets part cells by it.
-pub(super) fn csv_line(cells: impl Iterator<Item = String>) -> String {
+pub(crate) fn csv_line(cells: impl Iterator<Item = String>) -> String {
     let quoted = cells
         .map(|cell| if cell.contains(['"', ',', ';']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell });
     let mut line = quoted.collect::<Vec<_>>().join(",");

@@ -26,9 +26,9 @@ pub(super) const COLUMNS: [&str; 13] = [
     "challenge",
 ];
 /// How a sign-in ends, or does not yet.
-pub(super) const OUTCOMES: [&str; 5] = ["pending", "approved", "denied", "expired", "cancelled"];
+pub(crate) const OUTCOMES: [&str; 5] = ["pending", "approved", "denied", "expired", "cancelled"];
 /// By what it was decided.
-pub(super) const METHODS: [&str; 9] =
+pub(crate) const METHODS: [&str; 9] =
     ["number", "push", "totp", "recovery_code", "access_pass", "bypass", "policy", "reuse", "none"];
 
 /// The events that a sign-in has.
@@ -43,29 +43,29 @@ const KINDS: [&str; 6] = [
 /// How many events are read at a time.
 const PAGE: u32 = 1_000;
 /// After so many seconds a sign-in has no more events: longer than any lives, and than a clock is set back.
-const LIFE_SECONDS: i64 = 3_600;
+pub(super) const LIFE_SECONDS: i64 = 3_600;
 
 /// A sign-in.
-struct SignIn {
-    began: Timestamp,
-    ended: Option<Timestamp>,
-    user: Option<String>,
-    gateway: Option<String>,
-    client: [Option<String>; 2],
-    outcome: &'static str,
-    method: &'static str,
-    reason: Option<String>,
-    let_in: bool,
-    device: Option<String>,
-    rule: Option<String>,
-    challenge: String,
-    is_numbered: bool,
-    is_over: bool,
+pub(super) struct SignIn {
+    pub(super) began: Timestamp,
+    pub(super) ended: Option<Timestamp>,
+    pub(super) user: Option<String>,
+    pub(super) gateway: Option<String>,
+    pub(super) client: [Option<String>; 2],
+    pub(super) outcome: &'static str,
+    pub(super) method: &'static str,
+    pub(super) reason: Option<String>,
+    pub(super) let_in: bool,
+    pub(super) device: Option<String>,
+    pub(super) rule: Option<String>,
+    pub(super) challenge: String,
+    pub(super) is_numbered: bool,
+    pub(super) is_over: bool,
 }
 
 impl SignIn {
     /// The sign-in that begins with `event`.
-    fn begun(event: &AuditEvent, challenge: &str) -> Self {
+    pub(super) fn begun(event: &AuditEvent, challenge: &str) -> Self {
         let client = |name: &str| Some(event.client.as_ref()?.get(name)?.as_str()?.to_owned());
         let mut begun = Self {
             began: event.at,
@@ -88,7 +88,7 @@ impl SignIn {
     }
 
     /// What `event` tells of it.
-    fn went_on(&mut self, event: &AuditEvent) {
+    pub(super) fn went_on(&mut self, event: &AuditEvent) {
         match event.kind.as_str() {
             "challenge.approved" => {
                 self.outcome = "approved";
@@ -142,11 +142,11 @@ impl SignIn {
     }
 }
 
-fn member<'a>(event: &'a AuditEvent, name: &str) -> Option<&'a Value> {
+pub(super) fn member<'a>(event: &'a AuditEvent, name: &str) -> Option<&'a Value> {
     event.detail.as_ref()?.get(name)
 }
 
-fn method(event: &AuditEvent) -> &'static str {
+pub(super) fn method(event: &AuditEvent) -> &'static str {
     let word = member(event, "method").and_then(Value::as_str).unwrap_or_default();
     if word == "push" && event.number_match == Some(true) {
         return "number";
@@ -156,7 +156,7 @@ fn method(event: &AuditEvent) -> &'static str {
 
 /// Whether a sign-in begins with this event: it was asked for, or policy has just decided, or nobody asked policy.
 /// Whatever was asked for has its rule in every later event.
-fn is_beginning(event: &AuditEvent) -> bool {
+pub(super) fn is_beginning(event: &AuditEvent) -> bool {
     match event.kind.as_str() {
         "challenge.created" => true,
         "challenge.approved" | "challenge.denied" => member(event, "facts").is_some() || event.policy.is_none(),
@@ -274,7 +274,7 @@ impl Open {
 }
 
 /// The ids of the gateways called so; none where all are meant.
-async fn gateways(store: &dyn Store, name: Option<&str>) -> Result<Vec<String>, StoreError> {
+pub(super) async fn gateways(store: &dyn Store, name: Option<&str>) -> Result<Vec<String>, StoreError> {
     let Some(name) = name else { return Ok(Vec::new()) };
     let found = store.gateways().await?.into_iter().filter(|gateway| gateway.name == name);
     let mut found: Vec<String> = found.map(|gateway| gateway.id.to_string()).collect();
