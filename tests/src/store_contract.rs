@@ -2,6 +2,9 @@
 //! a test of each for a database.
 
 mod factors;
+mod people;
+mod visits;
+mod watch;
 
 use std::sync::Arc;
 
@@ -25,6 +28,9 @@ pub use self::factors::{
     a_pass_and_a_bypass_are_used_as_often_as_they_may, a_recovery_code_is_spent_once, a_step_is_spent_once,
     passes_and_bypasses_that_are_over_are_forgotten,
 };
+pub use self::people::people_are_found_by_their_state;
+pub use self::visits::{a_knock_becomes_one_visit, a_role_goes_with_its_account, an_invitation_lets_in_once};
+pub use self::watch::{what_is_looked_for_is_found, what_stands_is_told};
 use crate::shelf::Shelf;
 
 /// How many do the same thing at the same time.
@@ -47,7 +53,8 @@ macro_rules! store_contract {
             a_gateway_that_goes_ends_what_it_opened what_is_overdue_is_settled_once what_lives_is_not_purged
             a_stale_signature_opens_nothing a_refusal_writes_nothing the_log_has_no_gaps
             a_recovery_code_is_spent_once a_step_is_spent_once a_pass_and_a_bypass_are_used_as_often_as_they_may
-            passes_and_bypasses_that_are_over_are_forgotten);
+            passes_and_bypasses_that_are_over_are_forgotten an_invitation_lets_in_once a_knock_becomes_one_visit
+            a_role_goes_with_its_account people_are_found_by_their_state what_is_looked_for_is_found what_stands_is_told);
     };
 }
 
@@ -88,7 +95,7 @@ pub async fn what_is_written_is_read_back(shelf: Shelf) {
         text: text.to_owned(),
         after: after.map(str::to_owned),
         limit: 10,
-        idle_since: None,
+        ..UserQuery::default()
     };
     let users = store.users(query("SER", None)).await.unwrap();
     assert_eq!(users.len(), PEOPLE, "a part of the name finds him, without case");

@@ -51,8 +51,13 @@ pub fn started(mut command: Command) -> Child {
 impl WebPhone {
     /// A browser for `site`, with the options of `phone.mjs`. No page is open yet.
     pub async fn start(site: &Site, options: &[&str]) -> Self {
-        let mut command = node("phone.mjs");
-        command.arg(site.issuer()).args(options).stdin(Stdio::piped());
+        Self::start_script("phone.mjs", site.issuer(), options).await
+    }
+
+    /// A browser with another script that takes orders, for the server at `base`.
+    pub async fn start_script(script: &str, base: &str, options: &[&str]) -> Self {
+        let mut command = node(script);
+        command.arg(base).args(options).stdin(Stdio::piped());
         let mut child = started(command);
         let answers = BufReader::new(child.stdout.take().unwrap()).lines();
         let input = child.stdin.take().unwrap();
