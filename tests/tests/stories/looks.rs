@@ -17,6 +17,20 @@ use super::{comes_in, site};
 /// Where pictures are kept, from the top of the tree.
 const KEEP: &str = "PHONE_TEST_PICTURES";
 
+/// Those that documents show.
+const PICTURES: [&str; 10] = [
+    "console-number",
+    "console-overview",
+    "console-person",
+    "console-pass-given",
+    "console-gateway-made",
+    "console-policy",
+    "console-policy-explain",
+    "console-audit",
+    "portal-home",
+    "portal-phone",
+];
+
 /// People, phones and sign-ins of all kinds.
 async fn busy_site() -> Site {
     let site = site().await;
@@ -42,7 +56,7 @@ async fn busy_site() -> Site {
 /// Looks at a page that is open, and takes its picture where pictures are kept.
 async fn look(screen: &mut Screen, name: &str) {
     screen.looks_well().await;
-    let Some(folder) = std::env::var_os(KEEP) else { return };
+    let Some(folder) = std::env::var_os(KEEP).filter(|_| PICTURES.contains(&name)) else { return };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(folder);
     for theme in ["light", "dark"] {
         let file = folder.join(format!("{name}-{theme}.png"));
