@@ -13,6 +13,9 @@ use gatematch_tests::moves::{count, only, state};
 
 const CONSOLE: &str = "__Host-gatematch-console";
 
+/// Fields, or headers.
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
 /// Dora of the helpdesk with a phone.
 async fn dora(site: &Site) -> gatematch_tests::Person {
     let dora = site.person("dora").await;
@@ -167,7 +170,7 @@ async fn ad_03_forms_of_other_sites_and_of_other_visits_do_nothing() {
     let mut other = site.operator("carl", Role::Admin).await;
     let others = other.form_token.clone();
     let same = ("sec-fetch-site", "same-origin");
-    let cases: [(&[(&str, &str)], &[(&str, &str)]); 7] = [
+    let cases: [(Pairs<'_>, Pairs<'_>); 7] = [
         (&[], &[same]),
         (&[("form_token", "")], &[same]),
         (&[("form_token", others.as_str())], &[same]),

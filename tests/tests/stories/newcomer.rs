@@ -1,6 +1,7 @@
 //! The newcomer's path, from `gatematch init` to the first approved sign-in of a pilot user over RADIUS, with phones that are
 //! apps in browsers. Commands and clicks are counted: docs/first-hour.md tells how many there are.
 
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -41,6 +42,30 @@ async fn becomes_a_phone(phone: &mut WebPhone, screen: &mut Screen) -> u64 {
     phone.tap("#done").await;
     phone.reaches("home", "idle").await;
     3
+}
+
+/// Alice opens the connect page, starts her desktop, and types on her phone the number that the page shows.
+async fn lets_in(base: &str, radius: SocketAddr, shared: &str, phone: &mut WebPhone) {
+    let mut command = node("connect.mjs");
+    command.args([base, "alice"]);
+    let mut page = started(command);
+    let mut steps = BufReader::new(page.stdout.take().unwrap()).lines();
+    let mut next = async || -> Value { serde_json::from_str(&steps.next_line().await.unwrap().unwrap()).unwrap() };
+    assert_eq!(next().await["step"], "armed");
+    let nps = RadiusClient::connect(radius, Secret::new(shared)).await.unwrap();
+    let asked = nps.request(AccessRequest::rd_gateway("CONTOSO\\alice").machine("CLIENT-PC"));
+    let waits = nps.exchange(&asked, TIMING);
+    let on_the_screens = async {
+        assert_eq!(next().await["step"], "confirm");
+        let shown = next().await;
+        assert_eq!(shown["step"], "number");
+        phone.reaches("request", "asking").await;
+        types(phone, shown["number"].as_str().unwrap()).await;
+        assert_eq!(next().await["step"], "approved");
+    };
+    let (answer, ()) = tokio::join!(waits, on_the_screens);
+    assert!(answer.unwrap().is_accept());
+    assert!(page.wait().await.unwrap().success());
 }
 
 #[tokio::test]
@@ -108,26 +133,7 @@ async fn from_nothing_to_the_first_approved_sign_in_by_radius() {
     let radius = told["radius_listen"].as_str().unwrap_or_else(|| panic!("{told}")).parse().unwrap();
 
     // Alice: the page, the desktop, the number.
-    let mut command = node("connect.mjs");
-    command.args([base.as_str(), "alice"]);
-    let mut page = started(command);
-    let mut steps = BufReader::new(page.stdout.take().unwrap()).lines();
-    let mut next = async || -> Value { serde_json::from_str(&steps.next_line().await.unwrap().unwrap()).unwrap() };
-    assert_eq!(next().await["step"], "armed");
-    let nps = RadiusClient::connect(radius, Secret::new(shared.trim())).await.unwrap();
-    let asked = nps.request(AccessRequest::rd_gateway("CONTOSO\\alice").machine("CLIENT-PC"));
-    let waits = nps.exchange(&asked, TIMING);
-    let on_the_screens = async {
-        assert_eq!(next().await["step"], "confirm");
-        let shown = next().await;
-        assert_eq!(shown["step"], "number");
-        phone.reaches("request", "asking").await;
-        types(&mut phone, shown["number"].as_str().unwrap()).await;
-        assert_eq!(next().await["step"], "approved");
-    };
-    let (answer, ()) = tokio::join!(waits, on_the_screens);
-    assert!(answer.unwrap().is_accept());
-    assert!(page.wait().await.unwrap().success());
+    lets_in(&base, radius, shared.trim(), &mut phone).await;
     phone.order("expect", json!({"text": "net::ERR_"})).await;
     phone.closes().await;
     server.kill().await.unwrap();

@@ -179,7 +179,7 @@ mod tests {
     use std::sync::Mutex;
 
     use gatematch_domain::challenge::Challenge;
-    use gatematch_protocol::id::ChallengeId;
+    use gatematch_protocol::id::{ChallengeId, DeviceId, SessionId};
 
     use super::*;
     use crate::push::Letter;
@@ -195,6 +195,20 @@ mod tests {
         fn ring_all(&self) {}
         fn deadline(&self, _: Timestamp) {}
         fn post(&self, _: Vec<Letter>) {}
+    }
+
+    #[test]
+    fn each_word_is_heard_as_what_was_told() {
+        let at = Timestamp::from_micros(0);
+        for topic in [
+            Topic::Challenge(ChallengeId::new(at, [1; 10])),
+            Topic::Device(DeviceId::new(at, [1; 10])),
+            Topic::Page(SessionId::new(at, [1; 10])),
+            Topic::SignIns,
+        ] {
+            assert!(matches!(heard(&word(topic)), Some(super::Heard::Topic(told)) if told == topic), "{topic:?}");
+        }
+        assert!(heard("sx").is_none() && heard("").is_none());
     }
 
     #[test]
