@@ -133,7 +133,7 @@ super::words! {
         codes_each: "Each works once. Cross out the one that you have used.", "Jeder gilt einmal. Streichen Sie den benutzten durch.";
         codes_earlier: "Codes that you had before do not work any more.", "Codes, die Sie vorher hatten, gelten nicht mehr.";
         codes_of: "Recovery codes of {}", "Notfallcodes von {}";
-        codes_where: "Where a sign-in asks for your phone: \"Use a backup code\". At the portal: \"Use a pass or a recovery code\".", "Wo eine Anmeldung Ihr Telefon verlangt: „Ersatzcode benutzen“. Am Portal: „Pass oder Notfallcode benutzen“.";
+        codes_where: "Where a sign-in asks for your phone: \"Use a backup code\". At the portal: \"Use a pass or a recovery code\".", "Wo eine Anmeldung Ihr Telefon verlangt: „Ersatzcode benutzen“. Am Portal: „Zugangspass oder Notfallcode benutzen“.";
         codes_tell: "Tell them to nobody, not even to the helpdesk.", "Sagen Sie sie niemandem, auch nicht dem Helpdesk.";
         print: "Print", "Drucken";
         codes_kept: "I have them on paper", "Ich habe sie auf Papier";
