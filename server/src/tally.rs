@@ -169,6 +169,10 @@ impl Tally {
     /// # Errors
     /// [`StoreError`].
     pub async fn go_on(&self, store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
+        if self.counted().is_none() {
+            // To count takes a while, and nobody waits for it.
+            return Ok(());
+        }
         let _turn = self.turn.lock().await;
         let Some(mut counted) = self.counted().clone() else { return Ok(()) };
         let end = store.log_end().await?.size;

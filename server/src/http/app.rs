@@ -164,25 +164,25 @@ impl Drop for HeldStream {
 pub struct Watchers(Arc<Mutex<HashMap<UserId, usize>>>);
 
 /// Holds the place of one of them.
-pub struct Watching {
+pub struct HeldPlace {
     counts: Arc<Mutex<HashMap<UserId, usize>>>,
     person: UserId,
 }
 
 impl Watchers {
     /// Takes a place for one more of this person's; `None` where he has `most_of_one`, or all together have `most`.
-    pub fn hold(&self, person: UserId, most_of_one: usize, most: usize) -> Option<Watching> {
+    pub fn hold(&self, person: UserId, most_of_one: usize, most: usize) -> Option<HeldPlace> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let own = counts.get(&person).copied().unwrap_or(0);
         if own >= most_of_one || counts.values().sum::<usize>() >= most {
             return None;
         }
         counts.insert(person, own + 1);
-        Some(Watching { counts: Arc::clone(&self.0), person })
+        Some(HeldPlace { counts: Arc::clone(&self.0), person })
     }
 }
 
-impl Drop for Watching {
+impl Drop for HeldPlace {
     fn drop(&mut self) {
         give_back(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner), &self.person);
     }

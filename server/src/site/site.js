@@ -2,7 +2,7 @@
 
 // The page's language, as it is written where the viewer is.
 const page = document.documentElement.lang;
-const tongue = navigator.languages.find((one) => one.split("-")[0] === page) ?? page;
+export const tongue = navigator.languages.find((one) => one.split("-")[0] === page) ?? page;
 const zoned = new Intl.DateTimeFormat(tongue, { dateStyle: "medium", timeStyle: "medium" });
 const short = new Intl.DateTimeFormat(tongue, { dateStyle: "short", timeStyle: "short" });
 

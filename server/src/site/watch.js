@@ -1,11 +1,10 @@
 // The overview: marks of the charts in the viewer's words, and the feed of sign-ins as they come.
 
-import { localize } from "./site.js";
+import { localize, tongue } from "./site.js";
 
-const lang = document.documentElement.lang;
-const hour = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const hour = new Intl.DateTimeFormat(tongue, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 // Days are counted by UTC.
-const day = new Intl.DateTimeFormat(lang, { day: "numeric", month: "short", timeZone: "UTC" });
+const day = new Intl.DateTimeFormat(tongue, { day: "numeric", month: "short", timeZone: "UTC" });
 
 for (const [name, format] of [["hours", hour], ["days", day]]) {
   for (const mark of document.querySelectorAll(`svg [data-${name}]`)) {

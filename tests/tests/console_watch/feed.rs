@@ -54,6 +54,7 @@ impl Feed {
                 let (event, rest) = (event.to_owned(), rest.to_owned());
                 self.text = rest;
                 if event.lines().any(|line| line == "event: over") {
+                    assert!(event.lines().any(|line| line.starts_with("data: ")), "browsers hear it");
                     return Heard::Over;
                 }
                 if let Some(data) = event.lines().find_map(|line| line.strip_prefix("data: ")) {

@@ -47,6 +47,8 @@ pub(super) fn pages() -> Vec<PageRoute> {
         show("/console/sign-ins/export", AUDIT, get(export::sign_ins)),
         show("/console/audit", AUDIT, get(audit::show)),
         PageRoute::act(Place::Console, "/console/audit/verify", AUDIT, post(audit::verify)),
+        // Where the browser stands after that, should somebody load it again.
+        show("/console/audit/verify", AUDIT, get(audit::show)),
         show("/console/audit/export", AUDIT, get(export::audit)),
         show("/console/audit/{seq}", AUDIT, get(event::show)),
     ]

@@ -14,7 +14,7 @@ use gatematch_protocol::problem::Code;
 use gatematch_protocol::time::Timestamp;
 
 use super::{audit, sign_ins, still_reads};
-use crate::http::app::{App, Watching};
+use crate::http::app::{App, HeldPlace};
 use crate::http::params::Query;
 use crate::http::problem::{Answer, Problem};
 use crate::http::site::{Guest, TheOperator};
@@ -61,7 +61,7 @@ struct File<T> {
     /// What stands before the next page.
     head: String,
     left: u64,
-    _held: Watching,
+    _held: HeldPlace,
 }
 
 /// A page of a file, and what comes next.

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::health::State as How;
 use super::{At, Gateways, Named, still_reads};
-use crate::http::app::{App, Watching};
+use crate::http::app::{App, HeldPlace};
 use crate::http::problem::{Answer, Problem};
 use crate::http::site::{Guest, TheOperator};
 use crate::hub::{Pool, Topic, Waiter};
@@ -123,7 +123,7 @@ struct Listener {
     rung: Waiter,
     /// The event that he was told last.
     last: Option<u64>,
-    _held: Watching,
+    _held: HeldPlace,
 }
 
 pub(super) async fn events(
@@ -140,8 +140,8 @@ pub(super) async fn events(
         let mut listener = listener?;
         match listener.next().await {
             Ok(lines) => Some((Ok(Event::default().json_data(&lines).ok()?), Some(listener))),
-            // The last word: whoever hears it does not come again by himself.
-            Err(End::Over) => Some((Ok(Event::default().event("over").data("")), None)),
+            // The last word: whoever hears it does not come again by himself. One without data is not heard.
+            Err(End::Over) => Some((Ok(Event::default().event("over").data("over")), None)),
             Err(End::Broken) => None,
         }
     });
