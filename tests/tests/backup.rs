@@ -4,6 +4,7 @@
 mod estate;
 mod moves;
 mod refused;
+mod visits;
 mod whole;
 
 use std::fs;
