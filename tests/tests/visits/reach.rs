@@ -166,6 +166,62 @@ async fn what_is_dangerous_asks_for_the_phone_anew() {
     assert_eq!(count(&site.audit().await, "user.role_set"), 3);
 }
 
+#[tokio::test]
+async fn an_operator_who_came_by_phone_confirms_the_phone_of_somebody_else() {
+    let site = Site::start_with(|settings| settings.require_device_confirmation = true).await;
+    site.user("dora").await;
+    let own = site.blank_phone();
+    let registered = own.enroll(site.token("dora").await.reveal(), "Pixel").await.unwrap();
+    site.admin.confirm_device(registered.device_id, registered.code.as_deref().unwrap()).await.unwrap();
+    site.give_role("dora", Some(Role::Helpdesk)).await;
+    site.user("alice").await;
+    let registered = site.blank_phone().enroll(site.token("alice").await.reveal(), "Pixel").await.unwrap();
+    let (alice, code) = (registered.device_id, registered.code.unwrap());
+    let dora = gatematch_tests::Person { name: "dora".to_owned(), phone: own };
+    let mut browser = site.browser();
+    site.sign_in(&mut browser, &dora, Place::Console).await;
+    let path = format!("/console/people/alice/phones/{alice}");
+    assert_eq!(browser.post(&path, &[("code", &code)]).await.status, 303);
+    let active = site.admin.devices("alice").await.unwrap();
+    assert_eq!(active[0].status, "active");
+}
+
+#[tokio::test]
+async fn a_link_of_ones_own_dies_with_the_lock_and_with_the_role() {
+    let site = Site::start().await;
+    for loses_role in [true, false] {
+        let name = if loses_role { "carl" } else { "erin" };
+        let mut browser = site.operator(name, Role::Admin).await;
+        site.clock.advance(1);
+        let shown = browser.post("/console/me/first-phone", &[]).await;
+        let token = shown.text.split_once("#enroll=").unwrap().1.split('<').next().unwrap().to_owned();
+        site.clock.advance(1);
+        if loses_role {
+            site.give_role(name, None).await;
+        } else {
+            site.admin.lock(name, "Link was seen").await.unwrap();
+            site.admin.unlock(name, "All is well").await.unwrap();
+        }
+        let phone = site.blank_phone();
+        assert_eq!(refusal(phone.enroll(&token, "Pixel").await), Code::EnrollmentGone, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_came_without_a_phone_makes_no_way_in_once_it_is_stale() {
+    let site = Site::start().await;
+    let mut browser = site.operator("carl", Role::Admin).await;
+    site.clock.advance(600);
+    browser.get("/console").await;
+    site.clock.advance(301);
+    let before = changes(&site).await;
+    for path in ["/console/me/first-phone", "/console/people", "/console/people/alice/unlock"] {
+        let seen = browser.post(path, &[("name", "alice"), ("reason", "asked")]).await;
+        assert!(seen.status == 403 && seen.says("credential-invalid"), "{path}: {} {}", seen.status, seen.text);
+    }
+    assert_eq!(changes(&site).await, before + 3, "just the refusals");
+}
+
 /// What somebody writes who wants to be more than a text.
 const EVIL: &str = "\"><img src=x onerror=alert(1)>'</script>${jndi:x}";
 

@@ -33,14 +33,14 @@ pub(super) fn pages() -> Vec<PageRoute> {
     let act = |path, admits, handler| PageRoute::act(Place::Console, path, admits, handler);
     let mut pages = vec![
         show("/console/people", DESK, get(list::show)),
-        act("/console/people", DESK, post(list::add)),
+        act("/console/people", DESK, post(list::add)).dangerous(),
         show("/console/people/{name}", DESK, get(person::show)),
         act("/console/people/{name}/enroll", DESK, post(once::enroll)).dangerous(),
         act("/console/people/{name}/invite", DESK, post(once::invite)).dangerous(),
         show("/console/me", EVERY, get(me::show)),
-        act("/console/me/first-phone", EVERY, post(me::enroll_first)),
+        act("/console/me/first-phone", EVERY, post(me::enroll_first)).dangerous(),
         act("/console/me/phone", EVERY, post(me::enroll_another)).dangerous(),
-        act("/console/me/phones/{id}", EVERY, post(me::confirm)),
+        act("/console/me/phones/{id}", EVERY, post(me::confirm)).dangerous(),
     ];
     for deed in Deed::ALL {
         pages.push(show(deed.path(), deed.admits(), get(ask::show).layer(Extension(deed))));

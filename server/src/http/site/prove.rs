@@ -41,6 +41,10 @@ pub(super) async fn prove(
     (action, form): (&str, &Form),
 ) -> Answer<Option<Response>> {
     let place = guest.visit.place;
+    if !guest.has_phone() {
+        // He came without one, and that was too long ago.
+        return Err(Problem::new(Code::CredentialInvalid, "Sign in anew: there is no phone that could be asked."));
+    }
     let mut refused = false;
     let mut waits = None;
     if let Some(id) = guest.visit.challenge {

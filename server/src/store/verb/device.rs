@@ -100,9 +100,10 @@ impl Verb for ConfirmDevice {
         let let_in_by = world.visit_of(&self.act).and_then(Visit::phone);
         world.by(&self.act, |world, journal| {
             let account = world.account_of_device(self.id).ok_or(ConfirmRefusal::Unknown)?;
-            match let_in_by {
-                Some(by) => account.confirm_device_by(by, self.id, &self.code, journal),
-                None => account.confirm_device(self.id, &self.code, journal),
+            match (&self.act.actor, let_in_by) {
+                // By himself: one phone of his vouches for another.
+                (Actor::Person { .. }, Some(by)) => account.confirm_device_by(by, self.id, &self.code, journal),
+                _ => account.confirm_device(self.id, &self.code, journal),
             }
         })
     }

@@ -58,6 +58,7 @@ crate::words::words! {
         change_what: "What policy does may change with the groups. Who comes into a protected group loses a pass and exceptions.", "Mit den Gruppen kann sich ändern, was Regeln tun. Wer in eine geschützte Gruppe kommt, verliert Pass und Ausnahmen.";
         change_do: "Save", "Speichern";
         role: "What {} may do here", "Was {} hier darf";
+        role_phones: "These phones open the console from then on: {}. First ask which of them this person knows, and remove the others.", "Diese Telefone öffnen von da an die Konsole: {}. Fragen Sie zuerst, welche davon die Person kennt, und entfernen Sie die anderen.";
         role_what: "Whoever has a role signs in at this console by phone, and is managed by administrators alone. A pass and exceptions are void from then on.", "Wer eine Rolle hat, meldet sich mit dem Telefon an dieser Konsole an und wird nur von Administratoren verwaltet. Pass und Ausnahmen gelten von da an nicht mehr.";
         role_label: "Role", "Rolle";
         role_none: "none: manages nobody", "keine: verwaltet niemanden";

@@ -153,6 +153,7 @@ async fn ask(scene: &Scene, deed: Deed, id: &str, form: &Form, fault: Fault) -> 
     let is_last = deed == Deed::Remove && is_last(&scene.account, id, scene.app.now());
     let warning = match deed {
         Deed::Remove if is_last => with(words.remove_last, &[&name]),
+        Deed::Role if scene.account.user.role.is_none() => phones_warning(&scene),
         Deed::Pass | Deed::Codes | Deed::App | Deed::Bypass => scene.shut(),
         _ => String::new(),
     };
@@ -169,6 +170,12 @@ async fn ask(scene: &Scene, deed: Deed, id: &str, form: &Form, fault: Fault) -> 
         until_local: words.until_local,
         fault,
     })
+}
+
+/// Whoever gives a role lets these phones in at the console: somebody else may have enrolled one of them.
+fn phones_warning(scene: &Scene) -> String {
+    let names: Vec<&str> = scene.account.active_devices().map(|phone| phone.name.as_str()).collect();
+    if names.is_empty() { String::new() } else { with(scene.acts().role_phones, &[&names.join(", ")]) }
 }
 
 /// Whether somebody is asked why.

@@ -96,8 +96,8 @@ impl Deed {
     pub(super) const fn is_dangerous(self) -> bool {
         match self {
             Self::Pass | Self::Codes | Self::App | Self::ConfirmPhone | Self::Bypass => true,
-            Self::Enable | Self::Change | Self::Role | Self::Delete => true,
-            Self::Lock | Self::Unlock | Self::Disable | Self::ConfirmApp => false,
+            Self::Unlock | Self::Enable | Self::Change | Self::Role | Self::Delete => true,
+            Self::Lock | Self::Disable | Self::ConfirmApp => false,
             Self::Remove | Self::RemoveBypass | Self::RemoveBrowser => false,
         }
     }

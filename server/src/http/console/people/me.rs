@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use gatematch_domain::enrollment::MAX_LIFE_SECONDS;
 use gatematch_domain::visit::{self, Place};
+use gatematch_protocol::id::DeviceId;
 
 use super::act::six_digits;
 use super::fault::{Fault, explained};
@@ -15,6 +16,7 @@ use crate::http::app::App;
 use crate::http::params::{Query, Segment};
 use crate::http::problem::{Answer, Problem};
 use crate::http::site::{Form, Guest, Shell, TheGuest, page, see};
+use crate::store::Act;
 use crate::words::Language;
 use crate::words::people::People;
 use crate::words::people::acts::Acts;
@@ -71,7 +73,7 @@ fn me(app: &App, guest: &Guest, language: Language, done: (&'static str, &'stati
     }
 }
 
-/// A link for his first phone. Nobody can be asked for a proof yet.
+/// A link for his first phone: while what let him in is fresh, for there is no phone yet that could be asked.
 pub(super) async fn enroll_first(
     State(app): State<App>,
     Extension(language): Extension<Language>,
@@ -99,10 +101,10 @@ async fn enroll(app: &App, guest: &Guest, language: Language) -> Answer<Response
             app.may_change(&guest.account)?;
             (false, Some(id))
         }
-        // Whoever invited him to the console is an administrator.
-        None => (true, None),
+        // Whoever invited him to the console is an administrator; the link dies if he is locked or loses his role.
+        None => (true, Some(DeviceId::NIL)),
     };
-    let act = app.act(visit::actor(Place::Console, &guest.account));
+    let act = act(app, guest);
     let created = app.new_enrollment(act, &guest.account.user, MAX_LIFE_SECONDS, by).await?;
     let title = crate::words::people::once::Once::of(language).enroll_me;
     own(
@@ -140,6 +142,17 @@ async fn confirmed(app: &App, guest: &Guest, id: &Segment, form: &Form) -> Answe
     let device = guest.account.devices.iter().find(|device| device.id.to_string() == text);
     let device = device.ok_or_else(Problem::not_found)?;
     let code = six_digits(form)?;
-    let act = app.act(visit::actor(Place::Console, &guest.account));
+    let mut act = act(app, guest);
+    if guest.visit.phone().is_some() {
+        // One phone of his vouches for another, as at the portal.
+        act.actor = visit::actor(Place::Portal, &guest.account);
+    }
     Ok(app.store.confirm_device(act, device.id, code.reveal().to_owned()).await??)
+}
+
+/// He acts on his own account, as long as his visit holds.
+fn act(app: &App, guest: &Guest) -> Act {
+    let mut act = app.act(visit::actor(Place::Console, &guest.account));
+    act.visit = Some(guest.visit.token_digest.clone());
+    act
 }

@@ -107,10 +107,11 @@ struct Sent {
 }
 
 impl Sent {
-    fn of(form: &Form, current: u64) -> Self {
+    fn of(form: &Form) -> Self {
         // Browsers send line ends as CR LF (HTML, form submission); in the page they are told by LF alone.
         let text = form.raw("rules").unwrap_or_default().replace("\r\n", "\n");
-        let version = form.text("version").and_then(|text| text.parse().ok()).unwrap_or(current);
+        // Who does not say which version he replaces knows of none.
+        let version = form.text("version").and_then(|text| text.parse().ok()).unwrap_or(0);
         Self { text, version, comment: form.text("comment").map(str::to_owned) }
     }
 
@@ -162,7 +163,7 @@ pub(super) async fn check(
 ) -> Answer<Response> {
     let words = Words::of(language);
     let current = app.store.policy().await?;
-    let sent = Sent::of(&form, current.version);
+    let sent = Sent::of(&form);
     if sent.version != current.version {
         return app.stale(&guest, &sent, &current, language).await;
     }
@@ -183,7 +184,7 @@ pub(super) async fn save(
 ) -> Answer<Response> {
     let words = Words::of(language);
     let current = app.store.policy().await?;
-    let sent = Sent::of(&form, current.version);
+    let sent = Sent::of(&form);
     if sent.version != current.version {
         return app.stale(&guest, &sent, &current, language).await;
     }
