@@ -153,7 +153,7 @@ async fn ask(scene: &Scene, deed: Deed, id: &str, form: &Form, fault: Fault) -> 
     let is_last = deed == Deed::Remove && is_last(&scene.account, id, scene.app.now());
     let warning = match deed {
         Deed::Remove if is_last => with(words.remove_last, &[&name]),
-        Deed::Role if scene.account.user.role.is_none() => phones_warning(&scene),
+        Deed::Role if scene.account.user.role.is_none() => phones_warning(scene),
         Deed::Pass | Deed::Codes | Deed::App | Deed::Bypass => scene.shut(),
         _ => String::new(),
     };
