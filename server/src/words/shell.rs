@@ -22,11 +22,9 @@ super::words! {
         back: "Back", "Zurück";
         cancel: "Cancel", "Abbrechen";
         next: "Next page", "Nächste Seite";
-        previous: "Previous page", "Vorherige Seite";
         search: "Search", "Suchen";
         reason: "Reason", "Grund";
         reason_hint: "Who called, how you knew the person, what happened. It stays in the audit log.", "Wer anrief, woran Sie die Person erkannt haben, was geschehen ist. Es bleibt im Protokoll.";
-        utc: "Times are in your time zone; hold the pointer over one for UTC.", "Zeiten in Ihrer Zeitzone; mit dem Zeiger darauf in UTC.";
         never: "never", "nie";
         yes: "yes", "ja";
         no: "no", "nein";

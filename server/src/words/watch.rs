@@ -6,7 +6,6 @@ pub mod log;
 super::words! {
     /// What the overview says.
     Watch {
-        as_of: "As of {}", "Stand: {}";
         look_again: "Look again", "Noch einmal nachsehen";
         enroll_title: "Enroll your phone", "Richten Sie Ihr Telefon ein";
         enroll_why: "Without a phone of your own you get in by a link from the command line only, and cannot do what needs a fresh proof that it is you.", "Ohne eigenes Telefon kommen Sie nur über einen Link der Kommandozeile herein und können nichts tun, wofür Sie sich neu ausweisen müssen.";

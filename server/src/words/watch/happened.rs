@@ -6,7 +6,6 @@ super::super::words! {
     /// How sign-ins ended, by what, and why.
     Happened {
         asked: "is asked", "wird gefragt";
-        waits: "waiting", "wartet";
         approved: "approved, not let in yet", "freigegeben, noch nicht eingelassen";
         let_in: "let in", "eingelassen";
         refused: "refused", "abgelehnt";

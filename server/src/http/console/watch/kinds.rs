@@ -1,7 +1,7 @@
 //! The types of events that the log has.
 
 /// For who chooses one; others are found as well.
-pub(super) const KINDS: [&str; 64] = [
+pub(super) const KINDS: [&str; 65] = [
     "admin_key.created",
     "admin_key.revoked",
     "audit.beginning_removed",
@@ -44,6 +44,7 @@ pub(super) const KINDS: [&str; 64] = [
     "gateway.created",
     "gateway.deleted",
     "invitation.created",
+    "invitation.refused",
     "master_key.changed",
     "policy.changed",
     "portal.entered",
